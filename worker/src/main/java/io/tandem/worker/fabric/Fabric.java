@@ -1,0 +1,44 @@
+package io.tandem.worker.fabric;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Messages between the ranks of one attempt. Each rank has its own instance, used by that rank's one
+ * thread. Between two ranks, messages of one tag arrive in the order they were sent; a receive matches
+ * the oldest message of its (peer, tag) and must name its exact size.
+ *
+ * <p>Sends and receives only begin an operation, so that both can be under way at once; {@link
+ * #await} completes it. Every wait has the attempt's deadline: past it, or when the peer is known to be
+ * gone, {@link PeerLostException} names both ranks and what was awaited.
+ */
+public interface Fabric extends AutoCloseable {
+  /** This rank's index in the mesh. */
+  int rank();
+
+  /** Ranks in the mesh. */
+  int size();
+
+  /**
+   * Begins sending the remaining bytes of {@code data} (direct or heap; not changed, and not to be
+   * written until the operation is complete).
+   */
+  Operation send(int peer, int tag, ByteBuffer data);
+
+  /** Begins receiving into the remaining bytes of {@code into}. */
+  Operation receive(int peer, int tag, ByteBuffer into);
+
+  /** Waits until the operation is complete. */
+  void await(Operation operation);
+
+  /** Tells every peer that this rank gives up, so that they need not wait for the deadline. */
+  void abort(String reason);
+
+  @Override
+  void close();
+
+  /** A send or a receive under way. */
+  interface Operation {
+    /** Whether it is complete. */
+    boolean done();
+  }
+}
