@@ -1,0 +1,32 @@
+package io.tandem.worker.train;
+
+import io.tandem.protocol.control.AttemptEnded;
+import io.tandem.protocol.control.AttemptStarted;
+import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.Notice;
+import io.tandem.protocol.control.Progress;
+
+/**
+ * Hears what the local ranks of an attempt do. Called from their threads, one call at a time; must
+ * return soon and never throw.
+ */
+public interface AttemptListener {
+  /** All local ranks are connected and loaded. Once. */
+  void started(AttemptStarted message);
+
+  /** Only on the worker that hosts rank 0, at most once a second. */
+  void progress(Progress message);
+
+  /** Only on the worker that hosts rank 0. */
+  void evaluated(Evaluated message);
+
+  /** Only on the worker that hosts rank 0, after the atomic rename. */
+  void checkpoint(CheckpointCommitted message);
+
+  /** Something a person should read. */
+  void notice(Notice message);
+
+  /** The last call, exactly once, after every local rank's thread has ended and its memory is free. */
+  void ended(AttemptEnded message);
+}
