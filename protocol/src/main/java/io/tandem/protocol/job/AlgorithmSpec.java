@@ -50,8 +50,8 @@ public record AlgorithmSpec(
    *
    * @param estimator of the coefficient
    * @param scale factor on the coefficient; 1 is the unbiased meta-gradient
-   * @param baselineDecay decay of the moving average subtracted from a shared coefficient; 0 switches
-   *     the baseline off
+   * @param baselineDecay decay of the moving average subtracted from a shared coefficient; 0
+   *     switches the baseline off
    */
   public record FeedbackSpec(Estimator estimator, double scale, double baselineDecay) {}
 

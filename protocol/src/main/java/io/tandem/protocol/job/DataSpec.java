@@ -10,8 +10,8 @@ package io.tandem.protocol.job;
  * @param imageWidth columns, likewise
  * @param channels 1 or 3
  * @param classes K
- * @param labeledPerClass labelled images drawn per class by seed from the training split; 0 takes all
- *     that the source marks as labelled
+ * @param labeledPerClass labelled images drawn per class by seed from the training split; 0 takes
+ *     all that the source marks as labelled
  * @param maximumBroken the largest share of unreadable images, in [0, 1], before the job fails
  * @param testLimit at most this many test images are evaluated; 0 means all
  * @param mean per channel, in units of [0, 1]

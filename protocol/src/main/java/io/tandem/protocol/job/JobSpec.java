@@ -1,11 +1,12 @@
 package io.tandem.protocol.job;
 
 /**
- * A training job as its user writes it: what to train, on what, how, and on how many ranks. Immutable;
- * every component is non-null after {@link JobFiles} has read it (defaults filled in).
+ * A training job as its user writes it: what to train, on what, how, and on how many ranks.
+ * Immutable; every component is non-null after {@link JobFiles} has read it (defaults filled in).
  *
  * @param name what people call the job; letters, digits, '-', '_' and '.', at most 63
- * @param seed the only source of randomness: samples, augmentation, initial weights, labels, dropout
+ * @param seed the only source of randomness: samples, augmentation, initial weights, labels,
+ *     dropout
  * @param mesh replicas x shards
  * @param data where the images are and how they are read
  * @param model the architecture of the teacher and the student

@@ -1,7 +1,8 @@
 package io.tandem.protocol.mesh;
 
 /**
- * The grid of ranks, {@code replicas x shards}. Rank {@code (r, s)} has index {@code r * shards + s}.
+ * The grid of ranks, {@code replicas x shards}. Rank {@code (r, s)} has index {@code r * shards +
+ * s}.
  *
  * @param replicas R, at least 1
  * @param shards S, at least 1
@@ -37,7 +38,9 @@ public record Mesh(int replicas, int shards) {
     return java.util.stream.IntStream.range(0, shards).map(s -> replica * shards + s).toArray();
   }
 
-  /** The indices of the ranks that hold the same shard in every replica, in the order of replicas. */
+  /**
+   * The indices of the ranks that hold the same shard in every replica, in the order of replicas.
+   */
   public int[] twins(int shard) {
     return java.util.stream.IntStream.range(0, replicas).map(r -> r * shards + shard).toArray();
   }

@@ -4,13 +4,13 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * Collectives over an ordered set of ranks: one axis of the mesh, or all of it. Every member calls the
- * same collectives in the same order with the same sizes; one thread a rank. Buffers are direct or
- * heap, in native byte order; the remaining bytes count, positions are not changed. A communicator of
- * one member communicates nothing and copies only where in and out differ.
+ * Collectives over an ordered set of ranks: one axis of the mesh, or all of it. Every member calls
+ * the same collectives in the same order with the same sizes; one thread a rank. Buffers are direct
+ * or heap, in native byte order; the remaining bytes count, positions are not changed. A
+ * communicator of one member communicates nothing and copies only where in and out differ.
  *
- * <p>Sums are made in an order that depends on the members' indices alone: every member gets the same
- * bits, and so does every run. A silent or dead peer ends any call with {@link
+ * <p>Sums are made in an order that depends on the members' indices alone: every member gets the
+ * same bits, and so does every run. A silent or dead peer ends any call with {@link
  * io.tandem.worker.fabric.PeerLostException}.
  */
 public interface Communicator {
@@ -24,8 +24,8 @@ public interface Communicator {
   void allReduce(ByteBuffer data, ElementType type);
 
   /**
-   * {@code in} holds {@link #size} chunks of equal size; {@code out} becomes the sum of every member's
-   * chunk of this member's index.
+   * {@code in} holds {@link #size} chunks of equal size; {@code out} becomes the sum of every
+   * member's chunk of this member's index.
    */
   void reduceScatter(ByteBuffer in, ByteBuffer out, ElementType type);
 
@@ -33,8 +33,8 @@ public interface Communicator {
   void allGather(ByteBuffer in, ByteBuffer out);
 
   /**
-   * Sends {@code out.get(i)} to member i and fills {@code in.get(i)} from member i; sizes may differ and
-   * be zero, and agree between the two ends. A member's own part is copied.
+   * Sends {@code out.get(i)} to member i and fills {@code in.get(i)} from member i; sizes may
+   * differ and be zero, and agree between the two ends. A member's own part is copied.
    */
   void allToAll(List<ByteBuffer> out, List<ByteBuffer> in);
 

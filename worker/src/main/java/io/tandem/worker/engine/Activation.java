@@ -1,8 +1,8 @@
 package io.tandem.worker.engine;
 
 /**
- * A pointwise function that can be fused into {@link ChannelKernels#scaleShift}. Its derivative can be
- * told from its output alone.
+ * A pointwise function that can be fused into {@link ChannelKernels#scaleShift}. Its derivative can
+ * be told from its output alone.
  *
  * @param negativeSlope the slope left of zero: 1 is the identity, 0 is ReLU, between is leaky ReLU
  */

@@ -1,8 +1,8 @@
 package io.tandem.worker.engine;
 
 /**
- * Kernels over the last dim (C) of a tensor of any rank; M is the number of elements over C. What they
- * return on the host is small (C values) and meant to be merged between ranks.
+ * Kernels over the last dim (C) of a tensor of any rank; M is the number of elements over C. What
+ * they return on the host is small (C values) and meant to be merged between ranks.
  */
 public interface ChannelKernels {
   /** Per channel: the mean, and the sum of squared deviations from it, of M values. */
@@ -23,7 +23,10 @@ public interface ChannelKernels {
   /** {@code dy * a[c] + x * b[c] + c0[c]}: the normalisation's input gradient in one pass. */
   Tensor combine(Tensor dy, double[] a, Tensor x, double[] b, double[] c0);
 
-  /** {@code dy * activation'} told from the activation's output y; may reuse dy's memory: dy is consumed. */
+  /**
+   * {@code dy * activation'} told from the activation's output y; may reuse dy's memory: dy is
+   * consumed.
+   */
   Tensor activationBackward(Tensor dy, Tensor y, Activation activation);
 
   /** The sum over M of x: [C]. */

@@ -1,8 +1,8 @@
 package io.tandem.worker.engine;
 
 /**
- * Element types of tensors. Float32 trains; bfloat16 is for engines with such arithmetic; float64 is
- * for proofs (finite differences), not for speed.
+ * Element types of tensors. Float32 trains; bfloat16 is for engines with such arithmetic; float64
+ * is for proofs (finite differences), not for speed.
  */
 public enum DType {
   FLOAT32(4),

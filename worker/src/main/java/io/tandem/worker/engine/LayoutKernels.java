@@ -5,8 +5,8 @@ import java.util.List;
 /** Slicing and packing of N H W C. */
 public interface LayoutKernels {
   /**
-   * Copies rows {@code [fromRow, +rows)} and columns {@code [fromColumn, +columns)} of every image of
-   * {@code from} into {@code to} at {@code (toRow, toColumn)}; N and C are equal.
+   * Copies rows {@code [fromRow, +rows)} and columns {@code [fromColumn, +columns)} of every image
+   * of {@code from} into {@code to} at {@code (toRow, toColumn)}; N and C are equal.
    */
   void copyRegion(
       Tensor from,

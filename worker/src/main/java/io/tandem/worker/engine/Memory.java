@@ -49,9 +49,9 @@ public interface Memory {
   Tensor view(Tensor x, long from, Shape shape);
 
   /**
-   * Host memory of a tensor for the network: on a CPU the tensor's own memory without a copy, else a
-   * staging buffer that is filled before (READ) and written back on close (WRITE). Native byte order,
-   * position 0, limit the tensor's bytes (at most 2 GiB).
+   * Host memory of a tensor for the network: on a CPU the tensor's own memory without a copy, else
+   * a staging buffer that is filled before (READ) and written back on close (WRITE). Native byte
+   * order, position 0, limit the tensor's bytes (at most 2 GiB).
    */
   HostBuffer host(Tensor x, Access access);
 

@@ -3,8 +3,8 @@ package io.tandem.worker.engine;
 /** Fused updates of flat vectors of equal length. */
 public interface OptimizerKernels {
   /**
-   * {@code g' = g + weightDecay * w; v = momentum * v + g'; w -= rate * (nesterov ? g' + momentum * v :
-   * v)}; g is left as it was or overwritten with g'.
+   * {@code g' = g + weightDecay * w; v = momentum * v + g'; w -= rate * (nesterov ? g' + momentum *
+   * v : v)}; g is left as it was or overwritten with g'.
    */
   void momentumStep(
       Tensor w,

@@ -3,13 +3,13 @@ package io.tandem.worker.fabric;
 import java.nio.ByteBuffer;
 
 /**
- * Messages between the ranks of one attempt. Each rank has its own instance, used by that rank's one
- * thread. Between two ranks, messages of one tag arrive in the order they were sent; a receive matches
- * the oldest message of its (peer, tag) and must name its exact size.
+ * Messages between the ranks of one attempt. Each rank has its own instance, used by that rank's
+ * one thread. Between two ranks, messages of one tag arrive in the order they were sent; a receive
+ * matches the oldest message of its (peer, tag) and must name its exact size.
  *
  * <p>Sends and receives only begin an operation, so that both can be under way at once; {@link
- * #await} completes it. Every wait has the attempt's deadline: past it, or when the peer is known to be
- * gone, {@link PeerLostException} names both ranks and what was awaited.
+ * #await} completes it. Every wait has the attempt's deadline: past it, or when the peer is known
+ * to be gone, {@link PeerLostException} names both ranks and what was awaited.
  */
 public interface Fabric extends AutoCloseable {
   /** This rank's index in the mesh. */

@@ -3,9 +3,10 @@ package io.tandem.worker.random;
 import java.util.random.RandomGenerator;
 
 /**
- * Random numbers told by a key alone, never by a rank or by what was drawn before elsewhere: the same
- * key gives the same numbers on every mesh shape and after every restart. The generator is SplitMix64
- * (Steele, Lea and Flood, 2014) whose start is a hash of the key. Not thread-safe; make one a use.
+ * Random numbers told by a key alone, never by a rank or by what was drawn before elsewhere: the
+ * same key gives the same numbers on every mesh shape and after every restart. The generator is
+ * SplitMix64 (Steele, Lea and Flood, 2014) whose start is a hash of the key. Not thread-safe; make
+ * one a use.
  */
 public final class CounterRandom implements RandomGenerator {
   private static final long GAMMA = 0x9E3779B97F4A7C15L;

@@ -27,6 +27,8 @@ public interface AttemptListener {
   /** Something a person should read. */
   void notice(Notice message);
 
-  /** The last call, exactly once, after every local rank's thread has ended and its memory is free. */
+  /**
+   * The last call, exactly once, after every local rank's thread has ended and its memory is free.
+   */
   void ended(AttemptEnded message);
 }

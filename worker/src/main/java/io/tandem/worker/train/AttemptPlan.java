@@ -14,7 +14,8 @@ import java.util.List;
  * @param checkpoints directories of committed checkpoints, newest first; the first that is whole is
  *     loaded; empty starts from scratch
  * @param directory where this job's checkpoints and exported model go, seen by every worker
- * @param aeronDirectory an external media driver's directory, or null for the worker's own embedded one
+ * @param aeronDirectory an external media driver's directory, or null for the worker's own embedded
+ *     one
  * @param bindHost address the data plane listens on
  * @param dataPort UDP port the data plane listens on
  * @param threads compute threads a rank
