@@ -1,0 +1,132 @@
+package io.tandem.worker.fabric;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A send or a receive under way. The rank's thread makes it, waits for it and may cancel it; one
+ * other thread (a peer's, or the transport's agent) moves its bytes. Bytes move only under this
+ * object's monitor and only while it is pending, so that once {@link #cancel} has returned nobody
+ * touches the buffer, which its owner may then free.
+ */
+final class Transfer implements Fabric.Operation {
+  private enum State {
+    PENDING,
+    DONE,
+    REFUSED,
+    CANCELLED
+  }
+
+  final boolean isSend;
+  final int rank;
+  final int peer;
+  final int tag;
+
+  /** Position 0, limit {@link #length}; accessed by absolute index only. */
+  final ByteBuffer data;
+
+  final int length;
+
+  /** Bytes moved so far; the mover's own. */
+  int moved;
+
+  private volatile State state = State.PENDING;
+  private volatile Thread waiter;
+  private String refusal;
+
+  Transfer(boolean isSend, int rank, int peer, int tag, ByteBuffer buffer) {
+    this.isSend = isSend;
+    this.rank = rank;
+    this.peer = peer;
+    this.tag = tag;
+    this.data = buffer.slice();
+    this.length = data.remaining();
+  }
+
+  @Override
+  public boolean done() {
+    return state == State.DONE;
+  }
+
+  boolean isPending() {
+    return state == State.PENDING;
+  }
+
+  /** Why the other end and this one do not fit together, or null. */
+  String refusal() {
+    return state == State.REFUSED ? refusal : null;
+  }
+
+  /** Copies {@code count} bytes into this receive; false where it is no longer wanted. */
+  synchronized boolean write(int at, ByteBuffer from, int fromIndex, int count) {
+    if (state != State.PENDING) {
+      return false;
+    }
+    data.put(at, from, fromIndex, count);
+    return true;
+  }
+
+  /** Copies {@code count} bytes out of this send; false where it was cancelled. */
+  synchronized boolean read(int at, ByteBuffer into, int intoIndex, int count) {
+    if (state != State.PENDING) {
+      return false;
+    }
+    into.put(intoIndex, data, at, count);
+    return true;
+  }
+
+  /** Copies this whole send into a receive of the same size and completes both. */
+  synchronized void moveTo(Transfer receive) {
+    if (state == State.PENDING && receive.write(0, data, 0, length)) {
+      receive.finish(State.DONE);
+      finish(State.DONE);
+    }
+  }
+
+  synchronized void complete() {
+    if (state == State.PENDING) {
+      finish(State.DONE);
+    }
+  }
+
+  /** The two ends do not fit together: a mistake in the program, not a lost peer. */
+  synchronized void refuse(String why) {
+    if (state == State.PENDING) {
+      refusal = why;
+      finish(State.REFUSED);
+    }
+  }
+
+  synchronized void cancel() {
+    if (state == State.PENDING) {
+      state = State.CANCELLED;
+    }
+  }
+
+  private void finish(State end) {
+    state = end;
+    Thread parked = waiter;
+    if (parked != null) {
+      LockSupport.unpark(parked);
+    }
+  }
+
+  /** Parks the rank's thread until the transfer ends or the time is over. */
+  void park(long nanos) {
+    waiter = Thread.currentThread();
+    if (isPending()) {
+      LockSupport.parkNanos(this, nanos);
+    }
+    waiter = null;
+  }
+
+  @Override
+  public String toString() {
+    return (isSend ? "to send " : "for ")
+        + length
+        + " bytes of tag "
+        + tag
+        + (isSend ? " to rank " : " from rank ")
+        + peer;
+  }
+}
