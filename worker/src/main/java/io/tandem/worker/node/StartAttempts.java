@@ -1,0 +1,51 @@
+package io.tandem.worker.node;
+
+import io.tandem.protocol.control.MemberMessage;
+import io.tandem.protocol.control.StartAttempt;
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.protocol.mesh.Member;
+import io.tandem.protocol.mesh.Mesh;
+import io.tandem.protocol.mesh.Roster;
+import io.tandem.worker.train.AttemptPlan;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Reads what the coordinator asks for. */
+final class StartAttempts {
+  private StartAttempts() {}
+
+  /** The ranks that this worker is to host. */
+  static List<Integer> ranks(StartAttempt message, String workerId) {
+    return message.getMembersList().stream()
+        .filter(member -> member.getWorkerId().equals(workerId))
+        .map(MemberMessage::getRank)
+        .toList();
+  }
+
+  /** The plan; throws when the job or the roster makes no sense. */
+  static AttemptPlan plan(
+      StartAttempt message, WorkerSettings settings, String workerId, JobReader jobs) {
+    JobSpec job = jobs.read(message.getJob().toByteArray());
+    List<Member> members =
+        message.getMembersList().stream()
+            .map(
+                m ->
+                    new Member(
+                        m.getRank(), m.getWorkerId(), m.getHost(), m.getPort(), m.getDriver()))
+            .toList();
+    Mesh mesh = new Mesh(message.getReplicas(), message.getShards());
+    Roster roster = new Roster(message.getJobId(), message.getAttempt(), mesh, members);
+    String own = job.checkpoint().path();
+    Path base = own == null || own.isEmpty() ? settings.directory() : Path.of(own);
+    return new AttemptPlan(
+        roster,
+        workerId,
+        job,
+        message.getCheckpointsList().stream().map(Path::of).toList(),
+        base.resolve(message.getJobId()),
+        settings.aeronDirectory(),
+        settings.host(),
+        settings.dataPort(),
+        settings.threads());
+  }
+}

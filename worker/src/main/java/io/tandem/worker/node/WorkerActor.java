@@ -1,0 +1,295 @@
+package io.tandem.worker.node;
+
+import akka.actor.ActorSelection;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Adapter;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import com.google.protobuf.MessageLite;
+import io.tandem.protocol.control.Acknowledged;
+import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.HeartbeatAck;
+import io.tandem.protocol.control.Leaving;
+import io.tandem.protocol.control.Refused;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Registered;
+import io.tandem.protocol.control.Report;
+import io.tandem.protocol.control.Reports;
+import io.tandem.protocol.control.StartAttempt;
+import io.tandem.protocol.control.StopAttempt;
+import io.tandem.protocol.control.StopMode;
+import io.tandem.worker.train.AttemptRun;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Speaks with the coordinator; never computes. Registers until answered, sends heartbeats, starts
+ * and stops attempts as told, and passes on what they report. While the coordinator is away the
+ * attempts go on, and what they report is kept.
+ *
+ * <p>Takes the messages of {@code control.proto} as they come off the wire, and its own {@link
+ * Own}.
+ */
+final class WorkerActor extends AbstractBehavior<Object> {
+  /** What this actor tells itself, or hears from this process. */
+  sealed interface Own {
+    /** Time to register, or to show that this worker lives. */
+    enum Beat implements Own {
+      BEAT
+    }
+
+    /** Time to send again what was not acknowledged. */
+    enum Resend implements Own {
+      RESEND
+    }
+
+    /** Stop everything, then leave. */
+    enum Leave implements Own {
+      LEAVE
+    }
+
+    /** The time for leaving politely is over. */
+    enum Hurry implements Own {
+      HURRY
+    }
+
+    /** An attempt has something to report; number and worker are still missing. */
+    record Happened(AttemptKey attempt, Report.Builder report) implements Own {}
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerActor.class);
+  private static final Duration RESEND = Duration.ofSeconds(2);
+  private static final Duration FLUSH = Duration.ofSeconds(5);
+
+  private final WorkerSettings settings;
+  private final String workerId;
+  private final Register registration;
+  private final ActorSelection gateway;
+  private final TimerScheduler<Object> timers;
+  private final CompletableFuture<String> refusal;
+  private final Outbox outbox = new Outbox();
+  private final Attempts attempts;
+
+  private boolean registered;
+  private String coordinatorId = "";
+  private long heardNanos;
+  private boolean leaving;
+  private boolean hurried;
+
+  private WorkerActor(
+      ActorContext<Object> context,
+      TimerScheduler<Object> timers,
+      WorkerSettings settings,
+      Register registration,
+      AttemptRun.Starter starter,
+      JobReader jobs,
+      CompletableFuture<String> refusal) {
+    super(context);
+    this.timers = timers;
+    this.settings = settings;
+    this.workerId = registration.getWorkerId();
+    this.registration = registration;
+    this.refusal = refusal;
+    this.attempts =
+        new Attempts(
+            settings,
+            workerId,
+            starter,
+            jobs,
+            (key, report) -> context.getSelf().tell(new Own.Happened(key, report)));
+    this.gateway =
+        Adapter.toClassic(context.getSystem())
+            .actorSelection(
+                "akka://tandem@%s:%d/user/gateway"
+                    .formatted(settings.coordinatorHost(), settings.coordinatorPort()));
+    timers.startTimerWithFixedDelay(Own.Beat.BEAT, Duration.ZERO, Duration.ofSeconds(1));
+    timers.startTimerWithFixedDelay(Own.Resend.RESEND, RESEND);
+  }
+
+  /**
+   * The worker's behaviour.
+   *
+   * @param registration all but the running attempts, the oldest report and the reply address
+   * @param refusal completed with the reason when the coordinator does not want this worker
+   */
+  static Behavior<Object> create(
+      WorkerSettings settings,
+      Register registration,
+      AttemptRun.Starter starter,
+      JobReader jobs,
+      CompletableFuture<String> refusal) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers ->
+                    new WorkerActor(
+                        context, timers, settings, registration, starter, jobs, refusal)));
+  }
+
+  @Override
+  public Receive<Object> createReceive() {
+    return newReceiveBuilder()
+        .onMessageEquals(Own.Beat.BEAT, this::onBeat)
+        .onMessageEquals(Own.Resend.RESEND, this::onResend)
+        .onMessageEquals(Own.Leave.LEAVE, this::onLeave)
+        .onMessageEquals(Own.Hurry.HURRY, this::onHurry)
+        .onMessage(Own.Happened.class, this::onHappened)
+        .onMessage(Registered.class, this::onRegistered)
+        .onMessage(Refused.class, this::onRefused)
+        .onMessage(HeartbeatAck.class, this::onHeartbeatAck)
+        .onMessage(Acknowledged.class, this::onAcknowledged)
+        .onMessage(StartAttempt.class, this::onStart)
+        .onMessage(StopAttempt.class, this::onStop)
+        .build();
+  }
+
+  private Behavior<Object> onBeat() {
+    if (registered && System.nanoTime() - heardNanos > settings.silence().toNanos()) {
+      LOG.warn("the coordinator is silent for {}; registering again", settings.silence());
+      registered = false;
+    }
+    if (registered) {
+      tell(Heartbeat.newBuilder().setWorkerId(workerId).addAllRunning(attempts.running()).build());
+    } else {
+      register();
+    }
+    return this;
+  }
+
+  private void register() {
+    tell(
+        registration.toBuilder()
+            .setReplyTo(
+                akka.actor.typed.ActorRefResolver.get(getContext().getSystem())
+                    .toSerializationFormat(getContext().getSelf()))
+            .addAllRunning(attempts.running())
+            .setFirstUnacknowledged(outbox.firstUnacknowledged())
+            .build());
+  }
+
+  private Behavior<Object> onRegistered(Registered message) {
+    heardNanos = System.nanoTime();
+    if (!registered || !coordinatorId.equals(message.getCoordinatorId())) {
+      LOG.info(
+          "worker {} registered at {}:{} with {} slots",
+          workerId,
+          settings.coordinatorHost(),
+          settings.coordinatorPort(),
+          settings.slots());
+    }
+    registered = true;
+    coordinatorId = message.getCoordinatorId();
+    if (message.getHeartbeatMillis() > 0) {
+      Duration beat = Duration.ofMillis(message.getHeartbeatMillis());
+      timers.startTimerWithFixedDelay(Own.Beat.BEAT, beat);
+    }
+    send(outbox.again());
+    return this;
+  }
+
+  private Behavior<Object> onRefused(Refused message) {
+    LOG.error("the coordinator refuses this worker: {}", message.getReason());
+    attempts.stopAll(StopMode.ABANDON);
+    refusal.complete(message.getReason());
+    return Behaviors.stopped();
+  }
+
+  private Behavior<Object> onHeartbeatAck(HeartbeatAck message) {
+    heardNanos = System.nanoTime();
+    boolean restarted = !coordinatorId.equals(message.getCoordinatorId());
+    if (registered && (!message.getKnown() || restarted)) {
+      LOG.info("the coordinator does not know this worker any more; registering again");
+      registered = false;
+      register();
+    }
+    return this;
+  }
+
+  private Behavior<Object> onAcknowledged(Acknowledged message) {
+    heardNanos = System.nanoTime();
+    outbox.acknowledge(message.getUpToSequence());
+    send(outbox.next());
+    return leaveWhenDone();
+  }
+
+  private Behavior<Object> onHappened(Own.Happened message) {
+    if (message.report().hasStarted()) {
+      attempts.started(message.attempt());
+    }
+    if (message.report().hasEnded()) {
+      attempts.ended(message.attempt());
+    }
+    outbox.add(message.report().setWorkerId(workerId));
+    send(outbox.next());
+    return leaveWhenDone();
+  }
+
+  private Behavior<Object> onResend() {
+    send(outbox.again());
+    return this;
+  }
+
+  private Behavior<Object> onStart(StartAttempt message) {
+    attempts.start(message);
+    return this;
+  }
+
+  private Behavior<Object> onStop(StopAttempt message) {
+    attempts.stop(new AttemptKey(message.getJobId(), message.getAttempt()), message.getMode());
+    return this;
+  }
+
+  private Behavior<Object> onLeave() {
+    if (!leaving) {
+      leaving = true;
+      LOG.info("worker {} leaves: state {}", workerId, attempts.state());
+      attempts.drain();
+      timers.startSingleTimer(Own.Hurry.HURRY, settings.drain());
+    }
+    return leaveWhenDone();
+  }
+
+  /** First what still runs is abandoned; a little later the worker goes, whatever is unsaid. */
+  private Behavior<Object> onHurry() {
+    if (hurried) {
+      LOG.warn("leaving although attempts or reports are left");
+      return goodbye();
+    }
+    hurried = true;
+    attempts.stopAll(StopMode.ABANDON);
+    timers.startSingleTimer(Own.Hurry.HURRY, FLUSH);
+    return leaveWhenDone();
+  }
+
+  private Behavior<Object> leaveWhenDone() {
+    if (!leaving || attempts.state() != NodeState.DRAINING || !attempts.isEmpty()) {
+      return this;
+    }
+    if (registered && !outbox.isEmpty() && !hurried) {
+      hurried = true;
+      timers.startSingleTimer(Own.Hurry.HURRY, FLUSH);
+      return this;
+    }
+    return registered && !outbox.isEmpty() ? this : goodbye();
+  }
+
+  private Behavior<Object> goodbye() {
+    tell(Leaving.newBuilder().setWorkerId(workerId).build());
+    return Behaviors.stopped();
+  }
+
+  private void send(Reports batch) {
+    if (registered && batch.getReportsCount() > 0) {
+      tell(batch);
+    }
+  }
+
+  private void tell(MessageLite message) {
+    gateway.tell(message, akka.actor.ActorRef.noSender());
+  }
+}

@@ -1,0 +1,137 @@
+package io.tandem.worker.node;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.Behaviors;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.tandem.protocol.control.Register;
+import io.tandem.worker.train.AttemptRun;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * A worker in this JVM: one actor system that is no member of the coordinator's cluster, so that a
+ * pause here never moves anything there. Several may share a JVM. Thread-safe.
+ */
+public final class WorkerNode implements AutoCloseable {
+  private final String workerId;
+  private final ActorSystem<Void> system;
+  private final CompletableFuture<ActorRef<Object>> actor;
+  private final CompletableFuture<String> refusal;
+
+  private WorkerNode(
+      String workerId,
+      ActorSystem<Void> system,
+      CompletableFuture<ActorRef<Object>> actor,
+      CompletableFuture<String> refusal) {
+    this.workerId = workerId;
+    this.system = system;
+    this.actor = actor;
+    this.refusal = refusal;
+  }
+
+  /**
+   * Starts a worker; it registers in the background for as long as the coordinator is away.
+   *
+   * @throws RuntimeException when a port cannot be bound
+   */
+  public static WorkerNode start(
+      WorkerSettings settings, AttemptRun.Starter starter, JobReader jobs) {
+    WorkerSettings bound =
+        settings.dataPort() == 0 ? settings.withDataPort(freeUdpPort()) : settings;
+    String suffix = UUID.randomUUID().toString().substring(0, 8);
+    String workerId = bound.host() + "-" + ProcessHandle.current().pid() + "-" + suffix;
+    Register registration =
+        Register.newBuilder()
+            .setProtocolVersion(WorkerSettings.PROTOCOL_VERSION)
+            .setWorkerId(workerId)
+            .setHost(bound.host())
+            .setDataPort(bound.dataPort())
+            .setDriver(bound.driver())
+            .setSlots(bound.slots())
+            .setMemoryBytes(bound.memoryBytes())
+            .setDevice(bound.device())
+            .setProcessors(Runtime.getRuntime().availableProcessors())
+            .setVersion(bound.version())
+            .setMetricsPort(bound.metricsPort())
+            .build();
+    CompletableFuture<ActorRef<Object>> actor = new CompletableFuture<>();
+    CompletableFuture<String> refusal = new CompletableFuture<>();
+    ActorSystem<Void> system =
+        ActorSystem.create(
+            Behaviors.setup(
+                context -> {
+                  ActorRef<Object> worker =
+                      context.spawn(
+                          WorkerActor.create(bound, registration, starter, jobs, refusal),
+                          "worker");
+                  context.watch(worker);
+                  actor.complete(worker);
+                  return Behaviors.<Void>receiveSignal(
+                      (self, signal) ->
+                          signal instanceof Terminated
+                              ? Behaviors.stopped()
+                              : Behaviors.unhandled());
+                }),
+            "tandem-worker",
+            config(bound));
+    return new WorkerNode(workerId, system, actor, refusal);
+  }
+
+  /** Unique in the cluster: host, process and a random suffix. */
+  public String workerId() {
+    return workerId;
+  }
+
+  /**
+   * Completes when the worker has ended: with the reason when the coordinator refused it, empty
+   * when it left as asked.
+   */
+  public CompletionStage<Optional<String>> ended() {
+    return system.getWhenTerminated().thenApply(done -> Optional.ofNullable(refusal.getNow(null)));
+  }
+
+  /** Asks the worker to save, to take leave and to end; returns at once. */
+  public void leave() {
+    actor.thenAccept(worker -> worker.tell(WorkerActor.Own.Leave.LEAVE));
+  }
+
+  /** Leaves, and waits until the worker has ended; the drain time bounds it. */
+  @Override
+  public void close() {
+    leave();
+    ended().toCompletableFuture().join();
+  }
+
+  private static int freeUdpPort() {
+    try (DatagramSocket socket = new DatagramSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException("no free UDP port", e);
+    }
+  }
+
+  private static Config config(WorkerSettings settings) {
+    Map<String, Object> values = new HashMap<>();
+    values.put("akka.actor.provider", "remote");
+    values.put("akka.remote.artery.transport", "tcp");
+    values.put("akka.remote.artery.canonical.hostname", settings.host());
+    values.put("akka.remote.artery.canonical.port", settings.controlPort());
+    values.put("akka.remote.artery.advanced.maximum-frame-size", "2 MiB");
+    values.put("akka.loggers", java.util.List.of("akka.event.slf4j.Slf4jLogger"));
+    values.put("akka.logging-filter", "akka.event.slf4j.Slf4jLoggingFilter");
+    values.put("akka.stdout-loglevel", "OFF");
+    values.put("akka.coordinated-shutdown.run-by-jvm-shutdown-hook", "off");
+    values.put("akka.jvm-shutdown-hooks", "off");
+    return ConfigFactory.parseMap(values).withFallback(ConfigFactory.load());
+  }
+}

@@ -1,0 +1,113 @@
+package io.tandem.worker.node;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What one worker offers and where it finds its coordinator.
+ *
+ * @param coordinatorHost where the coordinator's control plane is reached
+ * @param coordinatorPort its TCP port
+ * @param slots ranks that this worker hosts at most at one time, at least 1
+ * @param host the address under which others reach this worker, for control and data alike
+ * @param controlPort TCP port of the control plane; 0 takes a free one
+ * @param dataPort UDP port of the data plane; 0 takes a free one
+ * @param driver names the media driver; equal for workers that share one
+ * @param aeronDirectory an external media driver's directory, or null for an embedded one
+ * @param directory where checkpoints and models go unless the job says otherwise; seen by every
+ *     worker
+ * @param threads compute threads a rank, at least 1
+ * @param memoryBytes memory offered to jobs
+ * @param device {@code cpu} or the GPU's name
+ * @param metricsPort Prometheus endpoint, 0 when off
+ * @param version of the program
+ * @param silence without an answer for so long, the worker registers anew
+ * @param drain how long attempts may take to stop when the worker leaves
+ */
+public record WorkerSettings(
+    String coordinatorHost,
+    int coordinatorPort,
+    int slots,
+    String host,
+    int controlPort,
+    int dataPort,
+    String driver,
+    Path aeronDirectory,
+    Path directory,
+    int threads,
+    long memoryBytes,
+    String device,
+    int metricsPort,
+    String version,
+    Duration silence,
+    Duration drain) {
+
+  /** The version of {@code control.proto} that this program speaks. */
+  public static final int PROTOCOL_VERSION = 1;
+
+  public WorkerSettings {
+    if (slots < 1) {
+      throw new IllegalArgumentException("slots " + slots + ": a worker offers at least 1");
+    }
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads " + threads + ": a rank needs at least 1");
+    }
+  }
+
+  /**
+   * A worker on this machine's CPU with free ports, 5 s of patience and 30 s to drain.
+   *
+   * @param processors cores that its slots share
+   */
+  public static WorkerSettings local(
+      String coordinatorHost,
+      int coordinatorPort,
+      int slots,
+      String host,
+      Path directory,
+      int processors) {
+    return new WorkerSettings(
+        coordinatorHost,
+        coordinatorPort,
+        slots,
+        host,
+        0,
+        0,
+        host + ":" + ProcessHandle.current().pid(),
+        null,
+        directory,
+        Math.max(1, processors / Math.max(1, slots)),
+        Runtime.getRuntime().maxMemory(),
+        "cpu",
+        0,
+        "0.1.0",
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(30));
+  }
+
+  /** The same with other ports, or with an external media driver when {@code aeron} is not null. */
+  public WorkerSettings with(int control, int data, Path aeron, int metrics) {
+    return new WorkerSettings(
+        coordinatorHost,
+        coordinatorPort,
+        slots,
+        host,
+        control,
+        data,
+        aeron == null ? driver : host + ":" + aeron.toAbsolutePath(),
+        aeron,
+        directory,
+        threads,
+        memoryBytes,
+        device,
+        metrics,
+        version,
+        silence,
+        drain);
+  }
+
+  /** The same with another data port. */
+  WorkerSettings withDataPort(int port) {
+    return with(controlPort, port, aeronDirectory, metricsPort);
+  }
+}

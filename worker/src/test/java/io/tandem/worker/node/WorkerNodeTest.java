@@ -1,0 +1,239 @@
+package io.tandem.worker.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.tandem.protocol.control.Acknowledged;
+import io.tandem.protocol.control.AttemptStarted;
+import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.HeartbeatAck;
+import io.tandem.protocol.control.Leaving;
+import io.tandem.protocol.control.MemberMessage;
+import io.tandem.protocol.control.Outcome;
+import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.control.Refused;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Registered;
+import io.tandem.protocol.control.Report;
+import io.tandem.protocol.control.Reports;
+import io.tandem.protocol.control.RunningAttempt;
+import io.tandem.protocol.control.StartAttempt;
+import io.tandem.protocol.control.StopAttempt;
+import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.CheckpointSpec;
+import io.tandem.protocol.job.JobSpec;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class WorkerNodeTest {
+  private final FakeStarter starter = new FakeStarter();
+  private int port;
+  private FakeCoordinator coordinator;
+  private WorkerNode worker;
+  private Register register;
+
+  @BeforeEach
+  void start() throws Exception {
+    port = FakeCoordinator.freePort();
+    coordinator = new FakeCoordinator(port);
+    WorkerSettings settings =
+        WorkerSettings.local("127.0.0.1", port, 2, "127.0.0.1", Path.of("/tandem"), 4);
+    worker = WorkerNode.start(settings, starter, WorkerNodeTest::job);
+    register = coordinator.expect(Register.class);
+  }
+
+  @AfterEach
+  void stop() {
+    worker.close();
+    coordinator.close();
+  }
+
+  private static JobSpec job(byte[] json) {
+    if (json.length == 0) {
+      throw new IllegalArgumentException("the job is empty");
+    }
+    CheckpointSpec checkpoint = new CheckpointSpec(0, 1, "");
+    return new JobSpec("job", 1, null, null, null, null, null, null, checkpoint, null);
+  }
+
+  private void accept(String id) {
+    coordinator.tell(
+        Registered.newBuilder()
+            .setWorkerId(worker.workerId())
+            .setCoordinatorId(id)
+            .setHeartbeatMillis(50)
+            .build());
+  }
+
+  private StartAttempt start(String job, int attempt, int shards) {
+    StartAttempt.Builder message =
+        StartAttempt.newBuilder()
+            .setJobId(job)
+            .setAttempt(attempt)
+            .setReplicas(1)
+            .setShards(shards)
+            .setJob(ByteString.copyFromUtf8("{}"));
+    for (int rank = 0; rank < shards; rank++) {
+      message.addMembers(
+          MemberMessage.newBuilder().setRank(rank).setWorkerId(worker.workerId()).setPort(9));
+    }
+    return message.build();
+  }
+
+  /** The next report with an end, acknowledged with all before it. */
+  private Report expectEnd() throws InterruptedException {
+    while (true) {
+      for (Report report : coordinator.expect(Reports.class).getReportsList()) {
+        coordinator.tell(Acknowledged.newBuilder().setUpToSequence(report.getSequence()).build());
+        if (report.hasEnded()) {
+          return report;
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldSayWhatItOffersUntilItIsAnswered() throws Exception {
+    assertThat(register.getSlots()).isEqualTo(2);
+    assertThat(register.getProtocolVersion()).isEqualTo(1);
+    assertThat(register.getDataPort()).isPositive();
+    assertThat(coordinator.expect(Register.class)).isEqualTo(register);
+    accept("c1");
+    assertThat(coordinator.expect(Heartbeat.class).getWorkerId()).isEqualTo(worker.workerId());
+  }
+
+  @Test
+  void shouldRunAnAttemptAndReportUntilAcknowledged() throws Exception {
+    accept("c1");
+    coordinator.tell(start("j", 1, 2));
+    coordinator.tell(start("j", 1, 2)); // a repeated message starts nothing
+    FakeStarter.Run run = starter.await();
+    assertThat(run.plan().roster().members()).hasSize(2);
+    assertThat(run.plan().directory()).isEqualTo(Path.of("/tandem/j"));
+    assertThat(run.plan().threads()).isEqualTo(2);
+    run.listener().started(AttemptStarted.getDefaultInstance());
+    run.listener().progress(Progress.newBuilder().setStep(3).build());
+    Report first = coordinator.expect(Reports.class).getReports(0);
+    assertThat(first.getSequence()).isEqualTo(1);
+    assertThat(first.hasStarted()).isTrue();
+    Reports again = coordinator.expect(Reports.class);
+    assertThat(again.getReportsList()).extracting(Report::getSequence).containsExactly(1L, 2L);
+    run.end(Outcome.COMPLETED);
+    Report end = expectEnd();
+    assertThat(end.getSequence()).isEqualTo(3);
+    assertThat(end.getEnded().getRanksList()).containsExactly(0, 1);
+    assertThat(starter.idle()).isTrue();
+  }
+
+  @Test
+  void shouldPassOnAStop() throws Exception {
+    accept("c1");
+    coordinator.tell(start("j", 1, 1));
+    FakeStarter.Run run = starter.await();
+    coordinator.tell(
+        StopAttempt.newBuilder().setJobId("j").setAttempt(1).setMode(StopMode.CANCEL).build());
+    assertThat(run.awaitStop()).isEqualTo(StopMode.CANCEL);
+    run.end(Outcome.STOPPED);
+  }
+
+  @Test
+  void shouldBeginALaterAttemptOnlyWhenTheOlderHasEnded() throws Exception {
+    accept("c1");
+    coordinator.tell(start("j", 1, 2));
+    FakeStarter.Run first = starter.await();
+    coordinator.tell(start("j", 2, 2));
+    coordinator.tell(start("j", 3, 2));
+    assertThat(first.awaitStop()).isEqualTo(StopMode.ABANDON);
+    assertThat(expectEnd().getAttempt()).isEqualTo(2);
+    assertThat(starter.idle()).isTrue();
+    first.end(Outcome.STOPPED);
+    FakeStarter.Run third = starter.await();
+    assertThat(third.plan().roster().attempt()).isEqualTo(3);
+    third.end(Outcome.COMPLETED);
+  }
+
+  @Test
+  void shouldRunSeveralJobsWhileSlotsLast() throws Exception {
+    accept("c1");
+    coordinator.tell(start("a", 1, 1));
+    coordinator.tell(start("b", 1, 1));
+    FakeStarter.Run a = starter.await();
+    FakeStarter.Run b = starter.await();
+    coordinator.tell(start("c", 1, 1));
+    Report refused = expectEnd();
+    assertThat(refused.getEnded().getOutcome()).isEqualTo(Outcome.FAILED_RETRYABLE);
+    assertThat(refused.getEnded().getText()).contains("2 slots of which 2 are taken");
+    a.end(Outcome.COMPLETED);
+    b.end(Outcome.COMPLETED);
+  }
+
+  @Test
+  void shouldReportAJobThatCannotBeRead() throws Exception {
+    accept("c1");
+    coordinator.tell(start("j", 1, 1).toBuilder().setJob(ByteString.EMPTY).build());
+    Report end = expectEnd();
+    assertThat(end.getEnded().getOutcome()).isEqualTo(Outcome.FAILED_FINAL);
+    assertThat(end.getEnded().getText()).contains("the job is empty");
+  }
+
+  @Test
+  void shouldGoOnWhileTheCoordinatorRestartsAndLoseNoReport() throws Exception {
+    accept("c1");
+    coordinator.tell(start("j", 7, 1));
+    FakeStarter.Run run = starter.await();
+    coordinator.close();
+    run.listener().progress(Progress.newBuilder().setStep(41).build());
+    coordinator = new FakeCoordinator(port);
+    Register again = coordinator.expect(Register.class);
+    assertThat(again.getWorkerId()).isEqualTo(worker.workerId());
+    assertThat(again.getRunningList())
+        .containsExactly(
+            RunningAttempt.newBuilder()
+                .setJobId("j")
+                .setAttempt(7)
+                .setStep(42)
+                .addRanks(0)
+                .build());
+    assertThat(again.getFirstUnacknowledged()).isEqualTo(1);
+    accept("c2");
+    assertThat(coordinator.expect(Reports.class).getReports(0).getProgress().getStep())
+        .isEqualTo(41);
+    assertThat(run.stops()).isEmpty();
+    run.end(Outcome.COMPLETED);
+  }
+
+  @Test
+  void shouldRegisterAgainAtOnceWhenTheCoordinatorDoesNotKnowIt() throws Exception {
+    accept("c1");
+    coordinator.expect(Heartbeat.class);
+    coordinator.tell(HeartbeatAck.newBuilder().setCoordinatorId("c1").setKnown(false).build());
+    assertThat(coordinator.expect(Register.class).getWorkerId()).isEqualTo(worker.workerId());
+  }
+
+  @Test
+  void shouldEndWithTheReasonWhenRefused() throws Exception {
+    coordinator.tell(Refused.newBuilder().setReason("protocol 1, but 2 is spoken here").build());
+    assertThat(worker.ended().toCompletableFuture().get(20, TimeUnit.SECONDS))
+        .contains("protocol 1, but 2 is spoken here");
+  }
+
+  @Test
+  void shouldSaveReportAndTakeLeave() throws Exception {
+    accept("c1");
+    coordinator.tell(start("j", 1, 1));
+    FakeStarter.Run run = starter.await();
+    worker.leave();
+    assertThat(run.awaitStop()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
+    coordinator.tell(start("k", 1, 1));
+    Report refused = expectEnd();
+    assertThat(refused.getJobId()).isEqualTo("k");
+    assertThat(refused.getEnded().getReason()).isEqualTo("WORKER_LEAVING");
+    run.end(Outcome.STOPPED);
+    assertThat(expectEnd().getJobId()).isEqualTo("j");
+    assertThat(coordinator.expect(Leaving.class).getWorkerId()).isEqualTo(worker.workerId());
+    assertThat(worker.ended().toCompletableFuture().get(20, TimeUnit.SECONDS)).isEmpty();
+  }
+}
