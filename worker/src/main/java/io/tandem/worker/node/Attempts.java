@@ -38,7 +38,6 @@ final class Attempts {
   private final WorkerSettings settings;
   private final String workerId;
   private final AttemptRun.Starter starter;
-  private final JobReader jobs;
   private final BiConsumer<AttemptKey, Report.Builder> reports;
 
   private final Map<AttemptKey, Running> running = new LinkedHashMap<>();
@@ -58,12 +57,10 @@ final class Attempts {
       WorkerSettings settings,
       String workerId,
       AttemptRun.Starter starter,
-      JobReader jobs,
       BiConsumer<AttemptKey, Report.Builder> reports) {
     this.settings = settings;
     this.workerId = workerId;
     this.starter = starter;
-    this.jobs = jobs;
     this.reports = reports;
   }
 
@@ -109,7 +106,7 @@ final class Attempts {
     }
     AttemptPlan plan;
     try {
-      plan = StartAttempts.plan(message, settings, workerId, jobs);
+      plan = StartAttempts.plan(message, settings, workerId);
     } catch (RuntimeException e) {
       LOG.error("{} attempt {} cannot be read", key.jobId(), key.attempt(), e);
       refuse(key, Outcome.FAILED_FINAL, "INVALID_JOB", text(e), ranks);

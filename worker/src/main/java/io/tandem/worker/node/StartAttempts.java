@@ -2,6 +2,7 @@ package io.tandem.worker.node;
 
 import io.tandem.protocol.control.MemberMessage;
 import io.tandem.protocol.control.StartAttempt;
+import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
@@ -23,9 +24,8 @@ final class StartAttempts {
   }
 
   /** The plan; throws when the job or the roster makes no sense. */
-  static AttemptPlan plan(
-      StartAttempt message, WorkerSettings settings, String workerId, JobReader jobs) {
-    JobSpec job = jobs.read(message.getJob().toByteArray());
+  static AttemptPlan plan(StartAttempt message, WorkerSettings settings, String workerId) {
+    JobSpec job = JobFiles.parse(message.getJob().toByteArray());
     List<Member> members =
         message.getMembersList().stream()
             .map(

@@ -87,7 +87,6 @@ final class WorkerActor extends AbstractBehavior<Object> {
       WorkerSettings settings,
       Register registration,
       AttemptRun.Starter starter,
-      JobReader jobs,
       CompletableFuture<String> refusal) {
     super(context);
     this.timers = timers;
@@ -100,7 +99,6 @@ final class WorkerActor extends AbstractBehavior<Object> {
             settings,
             workerId,
             starter,
-            jobs,
             (key, report) -> context.getSelf().tell(new Own.Happened(key, report)));
     this.gateway =
         Adapter.toClassic(context.getSystem())
@@ -121,14 +119,12 @@ final class WorkerActor extends AbstractBehavior<Object> {
       WorkerSettings settings,
       Register registration,
       AttemptRun.Starter starter,
-      JobReader jobs,
       CompletableFuture<String> refusal) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
-                    new WorkerActor(
-                        context, timers, settings, registration, starter, jobs, refusal)));
+                    new WorkerActor(context, timers, settings, registration, starter, refusal)));
   }
 
   @Override

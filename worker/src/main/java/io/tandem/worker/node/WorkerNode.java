@@ -44,8 +44,7 @@ public final class WorkerNode implements AutoCloseable {
    *
    * @throws RuntimeException when a port cannot be bound
    */
-  public static WorkerNode start(
-      WorkerSettings settings, AttemptRun.Starter starter, JobReader jobs) {
+  public static WorkerNode start(WorkerSettings settings, AttemptRun.Starter starter) {
     WorkerSettings bound =
         settings.dataPort() == 0 ? settings.withDataPort(freeUdpPort()) : settings;
     String suffix = UUID.randomUUID().toString().substring(0, 8);
@@ -72,8 +71,7 @@ public final class WorkerNode implements AutoCloseable {
                 context -> {
                   ActorRef<Object> worker =
                       context.spawn(
-                          WorkerActor.create(bound, registration, starter, jobs, refusal),
-                          "worker");
+                          WorkerActor.create(bound, registration, starter, refusal), "worker");
                   context.watch(worker);
                   actor.complete(worker);
                   return Behaviors.<Void>receiveSignal(
@@ -130,6 +128,8 @@ public final class WorkerNode implements AutoCloseable {
     values.put("akka.loggers", java.util.List.of("akka.event.slf4j.Slf4jLogger"));
     values.put("akka.logging-filter", "akka.event.slf4j.Slf4jLoggingFilter");
     values.put("akka.stdout-loglevel", "OFF");
+    values.put("akka.remote.warn-about-direct-use", "off");
+    values.put("akka.remote.warn-unsafe-watch-outside-cluster", "off");
     values.put("akka.coordinated-shutdown.run-by-jvm-shutdown-hook", "off");
     values.put("akka.jvm-shutdown-hooks", "off");
     return ConfigFactory.parseMap(values).withFallback(ConfigFactory.load());

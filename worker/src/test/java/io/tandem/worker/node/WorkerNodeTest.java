@@ -20,8 +20,6 @@ import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
-import io.tandem.protocol.job.CheckpointSpec;
-import io.tandem.protocol.job.JobSpec;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -29,6 +27,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class WorkerNodeTest {
+  private static final String JOB =
+      """
+      name: small
+      mesh: {replicas: 1, shards: 2}
+      data:
+        {format: idx, path: /data, imageHeight: 28, imageWidth: 28, channels: 1, classes: 10}
+      model: {family: wide-resnet}
+      training: {steps: 10, labeledBatch: 8}
+      """;
+
   private final FakeStarter starter = new FakeStarter();
   private int port;
   private FakeCoordinator coordinator;
@@ -41,22 +49,15 @@ class WorkerNodeTest {
     coordinator = new FakeCoordinator(port);
     WorkerSettings settings =
         WorkerSettings.local("127.0.0.1", port, 2, "127.0.0.1", Path.of("/tandem"), 4);
-    worker = WorkerNode.start(settings, starter, WorkerNodeTest::job);
+    worker = WorkerNode.start(settings, starter);
     register = coordinator.expect(Register.class);
   }
 
   @AfterEach
   void stop() {
+    coordinator.tell(Acknowledged.newBuilder().setUpToSequence(Long.MAX_VALUE).build());
     worker.close();
     coordinator.close();
-  }
-
-  private static JobSpec job(byte[] json) {
-    if (json.length == 0) {
-      throw new IllegalArgumentException("the job is empty");
-    }
-    CheckpointSpec checkpoint = new CheckpointSpec(0, 1, "");
-    return new JobSpec("job", 1, null, null, null, null, null, null, checkpoint, null);
   }
 
   private void accept(String id) {
@@ -75,7 +76,7 @@ class WorkerNodeTest {
             .setAttempt(attempt)
             .setReplicas(1)
             .setShards(shards)
-            .setJob(ByteString.copyFromUtf8("{}"));
+            .setJob(ByteString.copyFromUtf8(JOB));
     for (int rank = 0; rank < shards; rank++) {
       message.addMembers(
           MemberMessage.newBuilder().setRank(rank).setWorkerId(worker.workerId()).setPort(9));
@@ -176,7 +177,7 @@ class WorkerNodeTest {
     coordinator.tell(start("j", 1, 1).toBuilder().setJob(ByteString.EMPTY).build());
     Report end = expectEnd();
     assertThat(end.getEnded().getOutcome()).isEqualTo(Outcome.FAILED_FINAL);
-    assertThat(end.getEnded().getText()).contains("the job is empty");
+    assertThat(end.getEnded().getText()).contains("the job file");
   }
 
   @Test
