@@ -1,0 +1,53 @@
+package io.tandem.worker.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Encoded picture files, decoded when asked for.
+ *
+ * @param directory what the entries' paths are relative to
+ */
+record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) implements ImageSource {
+  /**
+   * One picture.
+   *
+   * @param path relative to the directory
+   * @param label the class, or {@link ImageSource#UNLABELED}
+   */
+  record Entry(String path, int label) {}
+
+  PictureFiles {
+    entries = List.copyOf(entries);
+  }
+
+  @Override
+  public int count() {
+    return entries.size();
+  }
+
+  @Override
+  public int label(int index) {
+    return entries.get(index).label();
+  }
+
+  @Override
+  public String name(int index) {
+    return entries.get(index).path();
+  }
+
+  @Override
+  public byte[] decode(int index) throws UnreadableImageException {
+    Path file = directory.resolve(name(index));
+    byte[] bytes;
+    try {
+      bytes = Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UnreadableImageException(
+          Files.exists(file) ? "cannot be read: " + e.getMessage() : "the file is missing", e);
+    }
+    return codec.decode(bytes);
+  }
+}

@@ -1,0 +1,95 @@
+package io.tandem.worker.data;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.LongFunction;
+
+/**
+ * Computes the values of the next steps on its own threads while the caller works on this one. At
+ * most {@code ahead + 1} values exist. {@link #get} is for one thread; {@link #close} for any.
+ */
+final class Prefetcher<T> implements AutoCloseable {
+  private final LongFunction<T> work;
+  private final int ahead;
+  private final Duration deadline;
+  private final ExecutorService threads;
+  private final Map<Long, Future<T>> pending = new HashMap<>();
+
+  /**
+   * @param ahead how many steps beyond the asked one are under way, and how many threads there are
+   * @param deadline longest wait for one value
+   */
+  Prefetcher(String name, int ahead, Duration deadline, LongFunction<T> work) {
+    this.work = work;
+    this.ahead = ahead;
+    this.deadline = deadline;
+    this.threads =
+        Executors.newFixedThreadPool(
+            ahead,
+            task -> {
+              Thread thread = new Thread(task, name);
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /**
+   * The value of a step; steps are usually asked for in rising order, any other order costs time
+   * only. What the work threw is thrown here.
+   */
+  T get(long step) {
+    pending
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean stale = entry.getKey() < step || entry.getKey() > step + ahead;
+              if (stale) {
+                entry.getValue().cancel(false);
+              }
+              return stale;
+            });
+    for (long next = step; next <= step + ahead; next++) {
+      pending.computeIfAbsent(next, s -> threads.submit(() -> work.apply(s)));
+    }
+    try {
+      return pending.remove(step).get(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException("loading step " + step, e.getCause());
+    } catch (TimeoutException e) {
+      throw new DataException(
+          "the images of step "
+              + step
+              + " were not read within "
+              + deadline.toSeconds()
+              + " s; is the storage under data.path reachable?",
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while waiting for step " + step);
+    }
+  }
+
+  /** Ends the threads; waits until none is at work, so that no native memory is in use. */
+  @Override
+  public void close() {
+    threads.shutdownNow();
+    try {
+      if (!threads.awaitTermination(deadline.toNanos(), TimeUnit.NANOSECONDS)) {
+        throw new IllegalStateException("loading threads are still at work");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
