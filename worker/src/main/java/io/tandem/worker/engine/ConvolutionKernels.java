@@ -10,22 +10,12 @@ public interface ConvolutionKernels {
   /** y. */
   Tensor convolution(Tensor x, Tensor w, Window window, int groups);
 
-  /** dL/dx, of dims {@code xShape}, from dL/dy. */
-  Tensor convolutionBackwardData(Tensor dy, Tensor w, Window window, int groups, Shape xShape);
-
-  /** dL/dw from dL/dy. */
+  /** dL/dw alone from dL/dy, for an x that needs no gradient. */
   Tensor convolutionBackwardWeights(Tensor x, Tensor dy, Window window, int groups, Shape wShape);
 
   /** dL/dx and dL/dw. */
   record Gradients(Tensor dx, Tensor dw) {}
 
-  /**
-   * Both gradients at once: cheaper than one after the other where the device shares work between
-   * them.
-   */
-  default Gradients convolutionBackward(Tensor x, Tensor w, Tensor dy, Window window, int groups) {
-    return new Gradients(
-        convolutionBackwardData(dy, w, window, groups, x.shape()),
-        convolutionBackwardWeights(x, dy, window, groups, w.shape()));
-  }
+  /** Both gradients from dL/dy. */
+  Gradients convolutionBackward(Tensor x, Tensor w, Tensor dy, Window window, int groups);
 }

@@ -1,0 +1,298 @@
+package io.tandem.worker.engine.nd4j;
+
+import io.tandem.worker.engine.Activation;
+import io.tandem.worker.engine.ChannelKernels;
+import io.tandem.worker.engine.Shape;
+import io.tandem.worker.engine.Tensor;
+import java.util.Arrays;
+
+/**
+ * {@link ChannelKernels} as fused passes: each value is read once. Sums run in the tensor's type
+ * within a chunk (at most a few dozen additions) and in float64 over chunks, in an order that the
+ * shape alone decides.
+ *
+ * @param <A> float[] or double[]
+ */
+final class ChannelLoops<A> implements ChannelKernels {
+  private final Nd4jMemory memory;
+  private final Lanes<A> lanes;
+  private final Parallel parallel;
+
+  ChannelLoops(Nd4jMemory memory, Lanes<A> lanes, Parallel parallel) {
+    this.memory = memory;
+    this.lanes = lanes;
+    this.parallel = parallel;
+  }
+
+  private static Chunks chunks(Nd4jTensor x) {
+    Check.that(x.shape().rank() > 0, "channel kernel", "needs a last dim of channels", x);
+    return Chunks.of(x.elements(), x.shape().dim(-1));
+  }
+
+  @Override
+  public Moments moments(Tensor x) {
+    Nd4jTensor in = memory.own(x);
+    Chunks chunks = chunks(in);
+    Moments[] partial = new Moments[chunks.parts()];
+    parallel.run(chunks.parts(), part -> partial[part] = moments(in, chunks, part));
+    Moments all = partial[0];
+    for (int part = 1; part < partial.length; part++) {
+      all = merge(all, partial[part]);
+    }
+    return all;
+  }
+
+  /**
+   * Every chunk is read twice, the second time from the cache: around its own mean the sums of
+   * squares lose nothing, however far that mean is from zero.
+   */
+  private Moments moments(Nd4jTensor x, Chunks chunks, int part) {
+    int c = chunks.channels();
+    int width = chunks.width();
+    A values = lanes.array(chunks.buffer());
+    A s1 = lanes.array(width);
+    A s2 = lanes.array(width);
+    double[] sum = new double[c];
+    double[] squares = new double[c];
+    Moments all = new Moments(0, new double[c], new double[c]);
+    for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
+      int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
+      long rows = n / c;
+      lanes.load(x, at, values, n);
+      lanes.sums(values, n, width, s1);
+      lanes.fold(s1, width, sum);
+      double[] shift = new double[c];
+      for (int i = 0; i < c; i++) {
+        shift[i] = lanes.rounded(sum[i] / rows);
+      }
+      lanes.deviations(values, n, width, lanes.tiled(shift, width), s1, s2);
+      lanes.fold(s1, width, sum);
+      lanes.fold(s2, width, squares);
+      for (int i = 0; i < c; i++) {
+        double rest = sum[i] / rows;
+        shift[i] += rest;
+        squares[i] = Math.max(0, squares[i] - rest * sum[i]);
+      }
+      all = merge(all, new Moments(rows, shift, squares.clone()));
+    }
+    return all;
+  }
+
+  /** Chan, Golub and LeVeque (1979), equation 2.1. */
+  private static Moments merge(Moments a, Moments b) {
+    if (a.count() == 0) {
+      return b;
+    }
+    if (b.count() == 0) {
+      return a;
+    }
+    long count = a.count() + b.count();
+    int c = a.mean().length;
+    double[] mean = new double[c];
+    double[] squares = new double[c];
+    for (int i = 0; i < c; i++) {
+      double delta = b.mean()[i] - a.mean()[i];
+      mean[i] = a.mean()[i] + delta * b.count() / count;
+      squares[i] =
+          a.squaredDeviation()[i]
+              + b.squaredDeviation()[i]
+              + delta * delta * a.count() * b.count() / count;
+    }
+    return new Moments(count, mean, squares);
+  }
+
+  @Override
+  public Tensor scaleShift(Tensor x, double[] scale, double[] shift, Activation activation) {
+    Nd4jTensor in = memory.own(x);
+    Check.channels("scaleShift", in, scale.length);
+    Check.channels("scaleShift", in, shift.length);
+    Chunks chunks = chunks(in);
+    Nd4jTensor out = memory.uninitialized(in.shape());
+    A scales = lanes.tiled(scale, chunks.width());
+    A shifts = lanes.tiled(shift, chunks.width());
+    map(
+        chunks,
+        in,
+        out,
+        (values, n) ->
+            lanes.affine(values, n, chunks.width(), scales, shifts, activation.negativeSlope()));
+    return out;
+  }
+
+  @Override
+  public BackwardSums normalizationSums(Tensor dy, Tensor x, double[] mean) {
+    Nd4jTensor gradient = memory.own(dy);
+    Nd4jTensor in = memory.own(x);
+    Check.shape("normalizationSums: dy", gradient, in.shape());
+    Check.channels("normalizationSums", in, mean.length);
+    Chunks chunks = chunks(in);
+    int c = chunks.channels();
+    A means = lanes.tiled(mean, chunks.width());
+    double[] rest = new double[c];
+    for (int i = 0; i < c; i++) {
+      rest[i] = lanes.rounded(mean[i]) - mean[i];
+    }
+    double[][] sums = new double[chunks.parts()][c];
+    double[][] products = new double[chunks.parts()][c];
+    parallel.run(
+        chunks.parts(),
+        part -> {
+          A dys = lanes.array(chunks.buffer());
+          A xs = lanes.array(chunks.buffer());
+          A s1 = lanes.array(chunks.width());
+          A s2 = lanes.array(chunks.width());
+          double[] folded = new double[c];
+          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
+            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
+            lanes.load(gradient, at, dys, n);
+            lanes.load(in, at, xs, n);
+            lanes.products(dys, xs, n, chunks.width(), means, s1, s2);
+            lanes.fold(s1, chunks.width(), folded);
+            addTo(sums[part], folded);
+            lanes.fold(s2, chunks.width(), folded);
+            addTo(products[part], folded);
+          }
+        });
+    double[] sum = total(sums);
+    double[] product = total(products);
+    for (int i = 0; i < c; i++) {
+      product[i] += rest[i] * sum[i];
+    }
+    return new BackwardSums(sum, product);
+  }
+
+  @Override
+  public Tensor combine(Tensor dy, double[] a, Tensor x, double[] b, double[] c0) {
+    Nd4jTensor gradient = memory.own(dy);
+    Nd4jTensor in = memory.own(x);
+    Check.shape("combine: dy", gradient, in.shape());
+    Check.channels("combine: a", in, a.length);
+    Check.channels("combine: b", in, b.length);
+    Check.channels("combine: c0", in, c0.length);
+    Chunks chunks = chunks(in);
+    Nd4jTensor out = memory.uninitialized(in.shape());
+    A as = lanes.tiled(a, chunks.width());
+    A bs = lanes.tiled(b, chunks.width());
+    A cs = lanes.tiled(c0, chunks.width());
+    map2(
+        chunks,
+        gradient,
+        in,
+        out,
+        (dys, xs, n) -> lanes.combine(dys, xs, n, chunks.width(), as, bs, cs));
+    return out;
+  }
+
+  /** In place: dy's memory becomes the result. */
+  @Override
+  public Tensor activationBackward(Tensor dy, Tensor y, Activation activation) {
+    Nd4jTensor gradient = memory.own(dy);
+    Nd4jTensor out = memory.own(y);
+    Check.shape("activationBackward: dy", gradient, out.shape());
+    if (activation.negativeSlope() != 1) {
+      map2(
+          Chunks.of(out.elements(), 1),
+          gradient,
+          out,
+          gradient,
+          (dys, ys, n) -> lanes.activationBackward(dys, ys, n, activation.negativeSlope()));
+    }
+    return dy;
+  }
+
+  @Override
+  public Tensor channelSums(Tensor x) {
+    Nd4jTensor in = memory.own(x);
+    Nd4jTensor out = memory.uninitialized(Shape.of(in.shape().dim(-1)));
+    double[] sums = sums(in, chunks(in));
+    lanes.write(sums, out, 0, sums.length);
+    return out;
+  }
+
+  /** Per channel: the sum over M. */
+  private double[] sums(Nd4jTensor x, Chunks chunks) {
+    double[][] partial = new double[chunks.parts()][chunks.channels()];
+    parallel.run(
+        chunks.parts(),
+        part -> {
+          A values = lanes.array(chunks.buffer());
+          A tile = lanes.array(chunks.width());
+          double[] folded = new double[chunks.channels()];
+          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
+            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
+            lanes.load(x, at, values, n);
+            lanes.sums(values, n, chunks.width(), tile);
+            lanes.fold(tile, chunks.width(), folded);
+            addTo(partial[part], folded);
+          }
+        });
+    return total(partial);
+  }
+
+  @Override
+  public void addBias(Tensor x, Tensor bias) {
+    Nd4jTensor in = memory.own(x);
+    Nd4jTensor added = memory.own(bias);
+    Check.channels("addBias", in, Math.toIntExact(added.elements()));
+    Chunks chunks = chunks(in);
+    double[] shift = new double[chunks.channels()];
+    double[] ones = new double[chunks.channels()];
+    Arrays.fill(ones, 1);
+    lanes.read(added, 0, shift, shift.length);
+    A scales = lanes.tiled(ones, chunks.width());
+    A shifts = lanes.tiled(shift, chunks.width());
+    map(chunks, in, in, (xs, n) -> lanes.affine(xs, n, chunks.width(), scales, shifts, 1));
+  }
+
+  private interface Body<A> {
+    void run(A values, int n);
+  }
+
+  private interface Body2<A> {
+    void run(A inOut, A values, int n);
+  }
+
+  private void map(Chunks chunks, Nd4jTensor in, Nd4jTensor out, Body<A> body) {
+    parallel.run(
+        chunks.parts(),
+        part -> {
+          A values = lanes.array(chunks.buffer());
+          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
+            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
+            lanes.load(in, at, values, n);
+            body.run(values, n);
+            lanes.store(values, out, at, n);
+          }
+        });
+  }
+
+  private void map2(Chunks chunks, Nd4jTensor a, Nd4jTensor b, Nd4jTensor out, Body2<A> body) {
+    parallel.run(
+        chunks.parts(),
+        part -> {
+          A as = lanes.array(chunks.buffer());
+          A bs = lanes.array(chunks.buffer());
+          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
+            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
+            lanes.load(a, at, as, n);
+            lanes.load(b, at, bs, n);
+            body.run(as, bs, n);
+            lanes.store(as, out, at, n);
+          }
+        });
+  }
+
+  private static void addTo(double[] sum, double[] x) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += x[i];
+    }
+  }
+
+  private static double[] total(double[][] partial) {
+    double[] sum = new double[partial[0].length];
+    for (double[] part : partial) {
+      addTo(sum, part);
+    }
+    return sum;
+  }
+}

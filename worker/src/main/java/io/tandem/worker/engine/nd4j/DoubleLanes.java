@@ -1,0 +1,175 @@
+package io.tandem.worker.engine.nd4j;
+
+import java.nio.DoubleBuffer;
+import java.util.Arrays;
+
+/** {@link Lanes} of float64. */
+final class DoubleLanes implements Lanes<double[]> {
+  private static DoubleBuffer view(Nd4jTensor x) {
+    return x.memoryBytes().asDoubleBuffer();
+  }
+
+  private static int at(Nd4jTensor x, long from) {
+    return Math.toIntExact(x.offset() + from);
+  }
+
+  @Override
+  public double[] array(int n) {
+    return new double[n];
+  }
+
+  @Override
+  public void load(Nd4jTensor x, long from, double[] into, int n) {
+    view(x).get(at(x, from), into, 0, n);
+  }
+
+  @Override
+  public void store(double[] values, Nd4jTensor x, long to, int n) {
+    view(x).put(at(x, to), values, 0, n);
+  }
+
+  @Override
+  public void read(Nd4jTensor x, long from, double[] into, int n) {
+    load(x, from, into, n);
+  }
+
+  @Override
+  public void write(double[] values, Nd4jTensor x, long to, int n) {
+    store(values, x, to, n);
+  }
+
+  @Override
+  public void readFloats(Nd4jTensor x, float[] into, int offset) {
+    DoubleBuffer values = view(x);
+    for (int i = 0; i < x.elements(); i++) {
+      into[offset + i] = (float) values.get(at(x, i));
+    }
+  }
+
+  @Override
+  public void writeFloats(float[] values, Nd4jTensor x) {
+    DoubleBuffer target = view(x);
+    for (int i = 0; i < values.length; i++) {
+      target.put(at(x, i), values[i]);
+    }
+  }
+
+  @Override
+  public void fill(Nd4jTensor x, double value) {
+    int n = Math.toIntExact(x.elements());
+    double[] chunk = new double[Math.min(n, 4096)];
+    Arrays.fill(chunk, value);
+    for (int i = 0; i < n; i += chunk.length) {
+      store(chunk, x, i, Math.min(chunk.length, n - i));
+    }
+  }
+
+  @Override
+  public double rounded(double value) {
+    return value;
+  }
+
+  @Override
+  public double[] tiled(double[] perChannel, int width) {
+    double[] tile = new double[width];
+    for (int i = 0; i < width; i++) {
+      tile[i] = perChannel[i % perChannel.length];
+    }
+    return tile;
+  }
+
+  @Override
+  public void fold(double[] tile, int width, double[] into) {
+    Arrays.fill(into, 0);
+    for (int base = 0; base < width; base += into.length) {
+      for (int c = 0; c < into.length; c++) {
+        into[c] += tile[base + c];
+      }
+    }
+    Arrays.fill(tile, 0);
+  }
+
+  @Override
+  public void sums(double[] x, int n, int width, double[] sums) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        sums[j] += x[base + j];
+      }
+    }
+  }
+
+  @Override
+  public void deviations(double[] x, int n, int width, double[] shift, double[] s1, double[] s2) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        double d = x[base + j] - shift[j];
+        s1[j] += d;
+        s2[j] += d * d;
+      }
+    }
+  }
+
+  @Override
+  public void products(
+      double[] dy, double[] x, int n, int width, double[] mean, double[] s1, double[] s2) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        double g = dy[base + j];
+        s1[j] += g;
+        s2[j] += g * (x[base + j] - mean[j]);
+      }
+    }
+  }
+
+  @Override
+  public void affine(
+      double[] x, int n, int width, double[] scale, double[] shift, double negativeSlope) {
+    double slope = negativeSlope;
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        double z = x[base + j] * scale[j] + shift[j];
+        // For slopes in [0, 1] this is the activation, and min and max are vector instructions.
+        x[base + j] = Math.max(z, slope * z);
+      }
+    }
+  }
+
+  @Override
+  public void combine(
+      double[] dy, double[] x, int n, int width, double[] a, double[] b, double[] c) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        dy[base + j] = dy[base + j] * a[j] + x[base + j] * b[j] + c[j];
+      }
+    }
+  }
+
+  @Override
+  public void activationBackward(double[] dy, double[] y, int n, double negativeSlope) {
+    double slope = negativeSlope;
+    for (int i = 0; i < n; i++) {
+      dy[i] *= y[i] > 0 ? 1 : slope;
+    }
+  }
+
+  @Override
+  public void add(double[] y, double[] x, int n) {
+    for (int i = 0; i < n; i++) {
+      y[i] += x[i];
+    }
+  }
+
+  @Override
+  public double dot(double[] a, double[] b, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,176 @@
+package io.tandem.worker.engine.nd4j;
+
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+
+/** {@link Lanes} of float32. */
+final class FloatLanes implements Lanes<float[]> {
+  private static FloatBuffer view(Nd4jTensor x) {
+    return x.memoryBytes().asFloatBuffer();
+  }
+
+  private static int at(Nd4jTensor x, long from) {
+    return Math.toIntExact(x.offset() + from);
+  }
+
+  @Override
+  public float[] array(int n) {
+    return new float[n];
+  }
+
+  @Override
+  public void load(Nd4jTensor x, long from, float[] into, int n) {
+    view(x).get(at(x, from), into, 0, n);
+  }
+
+  @Override
+  public void store(float[] values, Nd4jTensor x, long to, int n) {
+    view(x).put(at(x, to), values, 0, n);
+  }
+
+  @Override
+  public void read(Nd4jTensor x, long from, double[] into, int n) {
+    float[] values = new float[n];
+    load(x, from, values, n);
+    for (int i = 0; i < n; i++) {
+      into[i] = values[i];
+    }
+  }
+
+  @Override
+  public void write(double[] values, Nd4jTensor x, long to, int n) {
+    float[] converted = new float[n];
+    for (int i = 0; i < n; i++) {
+      converted[i] = (float) values[i];
+    }
+    store(converted, x, to, n);
+  }
+
+  @Override
+  public void readFloats(Nd4jTensor x, float[] into, int offset) {
+    view(x).get(at(x, 0), into, offset, Math.toIntExact(x.elements()));
+  }
+
+  @Override
+  public void writeFloats(float[] values, Nd4jTensor x) {
+    store(values, x, 0, values.length);
+  }
+
+  @Override
+  public void fill(Nd4jTensor x, double value) {
+    int n = Math.toIntExact(x.elements());
+    float[] chunk = new float[Math.min(n, 4096)];
+    Arrays.fill(chunk, (float) value);
+    for (int i = 0; i < n; i += chunk.length) {
+      store(chunk, x, i, Math.min(chunk.length, n - i));
+    }
+  }
+
+  @Override
+  public double rounded(double value) {
+    return (float) value;
+  }
+
+  @Override
+  public float[] tiled(double[] perChannel, int width) {
+    float[] tile = new float[width];
+    for (int i = 0; i < width; i++) {
+      tile[i] = (float) perChannel[i % perChannel.length];
+    }
+    return tile;
+  }
+
+  @Override
+  public void fold(float[] tile, int width, double[] into) {
+    Arrays.fill(into, 0);
+    for (int base = 0; base < width; base += into.length) {
+      for (int c = 0; c < into.length; c++) {
+        into[c] += tile[base + c];
+      }
+    }
+    Arrays.fill(tile, 0);
+  }
+
+  @Override
+  public void sums(float[] x, int n, int width, float[] sums) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        sums[j] += x[base + j];
+      }
+    }
+  }
+
+  @Override
+  public void deviations(float[] x, int n, int width, float[] shift, float[] s1, float[] s2) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        float d = x[base + j] - shift[j];
+        s1[j] += d;
+        s2[j] += d * d;
+      }
+    }
+  }
+
+  @Override
+  public void products(
+      float[] dy, float[] x, int n, int width, float[] mean, float[] s1, float[] s2) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        float g = dy[base + j];
+        s1[j] += g;
+        s2[j] += g * (x[base + j] - mean[j]);
+      }
+    }
+  }
+
+  @Override
+  public void affine(
+      float[] x, int n, int width, float[] scale, float[] shift, double negativeSlope) {
+    float slope = (float) negativeSlope;
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        float z = x[base + j] * scale[j] + shift[j];
+        // For slopes in [0, 1] this is the activation, and min and max are vector instructions.
+        x[base + j] = Math.max(z, slope * z);
+      }
+    }
+  }
+
+  @Override
+  public void combine(float[] dy, float[] x, int n, int width, float[] a, float[] b, float[] c) {
+    for (int base = 0; base < n; base += width) {
+      int m = Math.min(width, n - base);
+      for (int j = 0; j < m; j++) {
+        dy[base + j] = dy[base + j] * a[j] + x[base + j] * b[j] + c[j];
+      }
+    }
+  }
+
+  @Override
+  public void activationBackward(float[] dy, float[] y, int n, double negativeSlope) {
+    float slope = (float) negativeSlope;
+    for (int i = 0; i < n; i++) {
+      dy[i] *= y[i] > 0 ? 1 : slope;
+    }
+  }
+
+  @Override
+  public void add(float[] y, float[] x, int n) {
+    for (int i = 0; i < n; i++) {
+      y[i] += x[i];
+    }
+  }
+
+  @Override
+  public double dot(float[] a, float[] b, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += (double) a[i] * b[i];
+    }
+    return sum;
+  }
+}

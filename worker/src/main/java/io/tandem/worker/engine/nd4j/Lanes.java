@@ -1,0 +1,64 @@
+package io.tandem.worker.engine.nd4j;
+
+/**
+ * The innermost loops, one class an element type. They run on short heap arrays that fit the
+ * processor's cache: the compiler turns loops over such arrays into vector instructions, which it
+ * does not do for loops over native memory. {@code width} is a multiple of the number of channels
+ * and coefficient arrays repeat the channels' values up to it.
+ *
+ * @param <A> float[] or double[]
+ */
+interface Lanes<A> {
+  A array(int n);
+
+  /** x[from, +n) of the flattened tensor to into[0, n). */
+  void load(Nd4jTensor x, long from, A into, int n);
+
+  /** values[0, n) to x[to, +n). */
+  void store(A values, Nd4jTensor x, long to, int n);
+
+  /** As {@link #load}, converted. */
+  void read(Nd4jTensor x, long from, double[] into, int n);
+
+  /** As {@link #store}, converted. */
+  void write(double[] values, Nd4jTensor x, long to, int n);
+
+  void readFloats(Nd4jTensor x, float[] into, int offset);
+
+  void writeFloats(float[] values, Nd4jTensor x);
+
+  void fill(Nd4jTensor x, double value);
+
+  /** The nearest value of this type. */
+  double rounded(double value);
+
+  /** The values, repeated up to width. */
+  A tiled(double[] perChannel, int width);
+
+  /** into[c] = the sum of tile[c], tile[C + c], ...; tile becomes zero. */
+  void fold(A tile, int width, double[] into);
+
+  /** sums[j] += x[j], x[width + j], ... */
+  void sums(A x, int n, int width, A sums);
+
+  /** s1 += d and s2 += d * d for d = x - shift. */
+  void deviations(A x, int n, int width, A shift, A s1, A s2);
+
+  /** s1 += dy and s2 += dy * (x - mean). */
+  void products(A dy, A x, int n, int width, A mean, A s1, A s2);
+
+  /** x = activation(x * scale + shift). */
+  void affine(A x, int n, int width, A scale, A shift, double negativeSlope);
+
+  /** dy = dy * a + x * b + c. */
+  void combine(A dy, A x, int n, int width, A a, A b, A c);
+
+  /** dy = dy * (y > 0 ? 1 : negativeSlope). */
+  void activationBackward(A dy, A y, int n, double negativeSlope);
+
+  /** y += x. */
+  void add(A y, A x, int n);
+
+  /** The sum of a * b, in float64. */
+  double dot(A a, A b, int n);
+}

@@ -1,0 +1,346 @@
+package io.tandem.worker.engine.nd4j;
+
+import io.tandem.worker.engine.Activation;
+import io.tandem.worker.engine.DType;
+import io.tandem.worker.engine.Engine;
+import io.tandem.worker.engine.MemoryKind;
+import io.tandem.worker.engine.Shape;
+import io.tandem.worker.engine.Tensor;
+import io.tandem.worker.engine.Window;
+import java.util.List;
+import org.bytedeco.openblas.global.openblas;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
+
+/**
+ * The engine of CPUs, float32 (oneDNN) and float64 (ND4J's plain loops: slow, for proofs). Several
+ * engines of one process, each on its own thread, compute at the same time.
+ */
+public final class Nd4jEngine implements Engine {
+  private final int threads;
+  private final Nd4jMemory memory;
+  private final Parallel parallel;
+  private final ConvolutionOps convolution;
+  private final ChannelLoops<?> channel;
+  private final PointwiseOps<?> pointwise;
+  private final MatrixOps matrix;
+  private final PoolingLoops pooling;
+  private final LossLoops loss;
+  private final LayoutLoops<?> layout;
+
+  /**
+   * Made on the thread that will use it, for the number of OpenMP threads is that thread's own.
+   *
+   * @param dtype FLOAT32 or FLOAT64
+   * @param threads processor cores for this engine: a process's cores divided by its ranks. The
+   *     library that multiplies matrices has one number a process: the last engine's.
+   */
+  public Nd4jEngine(DType dtype, int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads " + threads + " is not at least 1");
+    }
+    this.threads = threads;
+    memory = new Nd4jMemory(dtype);
+    // Loads the backend: the native operations are not there before.
+    Nd4j.getBackend();
+    NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
+    openblas.blas_set_num_threads(threads);
+    parallel = new Parallel(threads);
+    channel = channelLoops(memory.lanes());
+    pointwise = pointwiseOps(memory.lanes());
+    layout = layoutLoops(memory.lanes());
+    matrix = new MatrixOps(memory);
+    pooling = new PoolingLoops(memory, parallel);
+    loss = new LossLoops(memory);
+    convolution = new ConvolutionOps(memory, layout);
+  }
+
+  private <A> ChannelLoops<A> channelLoops(Lanes<A> lanes) {
+    return new ChannelLoops<>(memory, lanes, parallel);
+  }
+
+  private <A> PointwiseOps<A> pointwiseOps(Lanes<A> lanes) {
+    return new PointwiseOps<>(memory, lanes);
+  }
+
+  private <A> LayoutLoops<A> layoutLoops(Lanes<A> lanes) {
+    return new LayoutLoops<>(memory, lanes);
+  }
+
+  @Override
+  public String description() {
+    return "ND4J "
+        + Nd4j.class.getPackage().getImplementationVersion()
+        + " ("
+        + Nd4j.getBackend().getClass().getSimpleName()
+        + "), "
+        + dtype()
+        + ", threads "
+        + threads;
+  }
+
+  @Override
+  public DType dtype() {
+    return memory.dtype();
+  }
+
+  @Override
+  public Scope openScope() {
+    return memory.openScope();
+  }
+
+  @Override
+  public Tensor allocate(Shape shape, MemoryKind kind) {
+    return memory.allocate(shape, kind);
+  }
+
+  @Override
+  public Tensor zeros(Shape shape) {
+    return memory.zeros(shape);
+  }
+
+  @Override
+  public Tensor uninitialized(Shape shape) {
+    return memory.uninitialized(shape);
+  }
+
+  @Override
+  public Tensor upload(Shape shape, double[] values) {
+    return memory.upload(shape, values);
+  }
+
+  @Override
+  public Tensor upload(Shape shape, float[] values) {
+    return memory.upload(shape, values);
+  }
+
+  @Override
+  public double[] download(Tensor x) {
+    return memory.download(x);
+  }
+
+  @Override
+  public void download(Tensor x, float[] into, int offset) {
+    memory.download(x, into, offset);
+  }
+
+  @Override
+  public void copy(Tensor from, Tensor to) {
+    memory.copy(from, to);
+  }
+
+  @Override
+  public Tensor view(Tensor x, Shape shape) {
+    return memory.view(x, shape);
+  }
+
+  @Override
+  public Tensor view(Tensor x, long from, Shape shape) {
+    return memory.view(x, from, shape);
+  }
+
+  @Override
+  public HostBuffer host(Tensor x, Access access) {
+    return memory.host(x, access);
+  }
+
+  @Override
+  public long bytes(MemoryKind kind) {
+    return memory.bytes(kind);
+  }
+
+  @Override
+  public long peakBytes(MemoryKind kind) {
+    return memory.peakBytes(kind);
+  }
+
+  @Override
+  public void resetPeaks() {
+    memory.resetPeaks();
+  }
+
+  @Override
+  public Tensor convolution(Tensor x, Tensor w, Window window, int groups) {
+    return convolution.convolution(x, w, window, groups);
+  }
+
+  @Override
+  public Tensor convolutionBackwardWeights(
+      Tensor x, Tensor dy, Window window, int groups, Shape wShape) {
+    return convolution.convolutionBackwardWeights(x, dy, window, groups, wShape);
+  }
+
+  @Override
+  public Gradients convolutionBackward(Tensor x, Tensor w, Tensor dy, Window window, int groups) {
+    return convolution.convolutionBackward(x, w, dy, window, groups);
+  }
+
+  @Override
+  public Moments moments(Tensor x) {
+    return channel.moments(x);
+  }
+
+  @Override
+  public Tensor scaleShift(Tensor x, double[] scale, double[] shift, Activation activation) {
+    return channel.scaleShift(x, scale, shift, activation);
+  }
+
+  @Override
+  public BackwardSums normalizationSums(Tensor dy, Tensor x, double[] mean) {
+    return channel.normalizationSums(dy, x, mean);
+  }
+
+  @Override
+  public Tensor combine(Tensor dy, double[] a, Tensor x, double[] b, double[] c0) {
+    return channel.combine(dy, a, x, b, c0);
+  }
+
+  @Override
+  public Tensor activationBackward(Tensor dy, Tensor y, Activation activation) {
+    return channel.activationBackward(dy, y, activation);
+  }
+
+  @Override
+  public Tensor channelSums(Tensor x) {
+    return channel.channelSums(x);
+  }
+
+  @Override
+  public void addBias(Tensor x, Tensor bias) {
+    channel.addBias(x, bias);
+  }
+
+  @Override
+  public Tensor add(Tensor a, Tensor b) {
+    return pointwise.add(a, b);
+  }
+
+  @Override
+  public void addScaled(Tensor y, double alpha, Tensor x) {
+    pointwise.addScaled(y, alpha, x);
+  }
+
+  @Override
+  public void scale(Tensor x, double alpha) {
+    pointwise.scale(x, alpha);
+  }
+
+  @Override
+  public void fill(Tensor x, double value) {
+    pointwise.fill(x, value);
+  }
+
+  @Override
+  public Tensor multiply(Tensor a, Tensor b) {
+    return pointwise.multiply(a, b);
+  }
+
+  @Override
+  public double dot(Tensor a, Tensor b) {
+    return pointwise.dot(a, b);
+  }
+
+  @Override
+  public Tensor matmul(Tensor a, boolean transposeA, Tensor b, boolean transposeB) {
+    return matrix.matmul(a, transposeA, b, transposeB);
+  }
+
+  @Override
+  public Tensor maxPool(Tensor x, Window window) {
+    return pooling.maxPool(x, window);
+  }
+
+  @Override
+  public Tensor maxPoolBackward(Tensor x, Tensor y, Tensor dy, Window window) {
+    return pooling.maxPoolBackward(x, y, dy, window);
+  }
+
+  @Override
+  public Tensor sumPool(Tensor x, Window window) {
+    return pooling.sumPool(x, window);
+  }
+
+  @Override
+  public Tensor sumPoolBackward(Tensor dy, Window window, Shape xShape) {
+    return pooling.sumPoolBackward(dy, window, xShape);
+  }
+
+  @Override
+  public Tensor spatialSums(Tensor x) {
+    return pooling.spatialSums(x);
+  }
+
+  @Override
+  public Tensor spatialBroadcast(Tensor g, int height, int width, double scale) {
+    return pooling.spatialBroadcast(g, height, width, scale);
+  }
+
+  @Override
+  public Tensor softmax(Tensor logits) {
+    return loss.softmax(logits);
+  }
+
+  @Override
+  public Tensor softmaxCrossEntropy(Tensor logits, Tensor targets) {
+    return loss.softmaxCrossEntropy(logits, targets);
+  }
+
+  @Override
+  public Tensor softmaxCrossEntropyBackward(Tensor logits, Tensor targets, Tensor rowWeights) {
+    return loss.softmaxCrossEntropyBackward(logits, targets, rowWeights);
+  }
+
+  @Override
+  public void copyRegion(
+      Tensor from,
+      int fromRow,
+      int fromColumn,
+      Tensor to,
+      int toRow,
+      int toColumn,
+      int rows,
+      int columns) {
+    layout.copyRegion(from, fromRow, fromColumn, to, toRow, toColumn, rows, columns);
+  }
+
+  @Override
+  public void addRegion(
+      Tensor from,
+      int fromRow,
+      int fromColumn,
+      Tensor to,
+      int toRow,
+      int toColumn,
+      int rows,
+      int columns) {
+    layout.addRegion(from, fromRow, fromColumn, to, toRow, toColumn, rows, columns);
+  }
+
+  @Override
+  public Tensor concatenate(List<Tensor> parts) {
+    return layout.concatenate(parts);
+  }
+
+  @Override
+  public void momentumStep(
+      Tensor w,
+      Tensor g,
+      Tensor v,
+      double rate,
+      double momentum,
+      boolean nesterov,
+      double weightDecay) {
+    pointwise.momentumStep(w, g, v, rate, momentum, nesterov, weightDecay);
+  }
+
+  @Override
+  public void averageStep(Tensor average, Tensor w, double decay) {
+    pointwise.averageStep(average, w, decay);
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+    parallel.close();
+  }
+}
