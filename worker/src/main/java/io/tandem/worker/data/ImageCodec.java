@@ -5,7 +5,9 @@ import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.setNumThreads;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_COLOR_RGB;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_GRAYSCALE;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMWRITE_JPEG_QUALITY;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_GRAY2RGB;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2GRAY;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
@@ -14,6 +16,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
@@ -77,6 +80,27 @@ record ImageCodec(int height, int width, int channels) {
         picture = converted;
       }
       return pixels(cover(picture));
+    }
+  }
+
+  /**
+   * A JPEG file.
+   *
+   * @param bgr {@code rows * columns * 3} bytes, blue first
+   * @param quality 1 to 100
+   */
+  @SuppressWarnings("try")
+  static byte[] encodeJpeg(byte[] bgr, int rows, int columns, int quality) {
+    try (PointerScope scope = new PointerScope()) {
+      Mat picture = new Mat(rows, columns, CV_8UC(3), new BytePointer(bgr));
+      BytePointer file = new BytePointer();
+      IntPointer options = new IntPointer(IMWRITE_JPEG_QUALITY, quality);
+      if (!imencode(".jpg", picture, file, options)) {
+        throw new IllegalStateException("no JPEG encoder");
+      }
+      byte[] bytes = new byte[(int) file.limit()];
+      file.get(bytes);
+      return bytes;
     }
   }
 

@@ -1,0 +1,69 @@
+package io.tandem.worker.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tandem.protocol.job.DataSpec.Format;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PictureGeneratorTest {
+  @TempDir Path directory;
+
+  @Test
+  void shouldWriteSetsThatTheSourcesRead() throws Exception {
+    PictureGenerator generator = new PictureGenerator(5, 6, 2, 7, 3, 64);
+    for (Format format : new Format[] {Format.FOLDER, Format.CSV}) {
+      Path home = directory.resolve(format.name());
+      assertThat(generator.write(home, format, 2)).isEqualTo(12 + 7 + 18);
+      DataSet images = DataSet.open(Specs.of(format, home, 64, 3, 6, 2));
+      assertThat(images.train().count()).isEqualTo(19);
+      assertThat(images.test().count()).isEqualTo(18);
+      int[] labels = new int[19];
+      for (int i = 0; i < 19; i++) {
+        labels[i] = images.train().label(i);
+        assertThat(images.train().decode(i)).hasSize(64 * 64 * 3);
+      }
+      assertThat(Arrays.stream(labels).filter(k -> k == ImageSource.UNLABELED).count())
+          .isEqualTo(7);
+      assertThat(Arrays.stream(labels).filter(k -> k == 5).count()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void shouldDrawTheSameFromTheSameSeedOnly() throws IOException {
+    new PictureGenerator(5, 3, 1, 2, 1, 64).write(directory.resolve("a"), Format.CSV, 2);
+    new PictureGenerator(5, 3, 1, 2, 1, 64).write(directory.resolve("b"), Format.CSV, 1);
+    new PictureGenerator(6, 3, 1, 2, 1, 64).write(directory.resolve("c"), Format.CSV, 2);
+    byte[] first = Files.readAllBytes(directory.resolve("a/unlabeled/000001.jpg"));
+    assertThat(Files.readAllBytes(directory.resolve("b/unlabeled/000001.jpg"))).isEqualTo(first);
+    assertThat(Files.readAllBytes(directory.resolve("c/unlabeled/000001.jpg"))).isNotEqualTo(first);
+    assertThat(Files.readAllBytes(directory.resolve("a/unlabeled/000000.jpg"))).isNotEqualTo(first);
+  }
+
+  @Test
+  void shouldLeaveNoLabelOfUnlabelledPicturesInTheList() throws IOException {
+    new PictureGenerator(5, 3, 1, 20, 1, 32).write(directory.resolve("a"), Format.CSV, 2);
+    assertThat(Files.readAllLines(directory.resolve("a/labels.csv")))
+        .filteredOn(line -> line.contains("unlabel"))
+        .hasSize(20)
+        .allMatch(line -> line.matches("unlabeled/\\d{6}\\.jpg,,unlabelled"));
+  }
+
+  @Test
+  void shouldRefuseWhatItCannotDraw() throws IOException {
+    assertThatThrownBy(() -> new PictureGenerator(5, 19, 1, 0, 1, 64))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("classes is 19, allowed are 2..18");
+    Files.createFile(directory.resolve("mine.txt"));
+    assertThatThrownBy(
+            () -> new PictureGenerator(5, 3, 1, 0, 1, 64).write(directory, Format.CSV, 1))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("not empty");
+    assertThat(directory.resolve("mine.txt")).exists();
+  }
+}
