@@ -1,0 +1,130 @@
+package io.tandem.worker.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
+/** Makes a checkpoint of the files that the shards wrote. */
+public final class Checkpoint {
+  private Checkpoint() {}
+
+  /** Where the shards of this attempt write; created by the first that asks. */
+  public static Path temporary(Path root, long step, int attempt) throws CheckpointException {
+    var directory = root.resolve(Checkpoints.name(step) + Checkpoints.TEMPORARY + attempt);
+    try {
+      return Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new CheckpointException.NotWritten(directory, e);
+    }
+  }
+
+  /**
+   * Commits what all the shards have written, by one atomic rename. A whole checkpoint of the same
+   * step stays and the new one is discarded; a broken one is replaced. Call it on one rank, after
+   * every shard's {@link ShardFile#write} returned or failed. When it fails, the temporary
+   * directory is removed.
+   *
+   * @return the manifest of the checkpoint in {@code directory}
+   * @throws CheckpointException.NotWritten when the disk is full or fails; nothing is committed
+   * @throws CheckpointException when a shard's file is missing or does not fit the others
+   */
+  public static Manifest commit(Path temporary, Path directory, Manifest.Facts facts)
+      throws CheckpointException {
+    try {
+      return committed(temporary, directory, facts);
+    } catch (CheckpointException e) {
+      try {
+        // Nobody will finish it, and on a full disk its bytes are missed.
+        Trees.delete(temporary);
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+  }
+
+  private static Manifest committed(Path temporary, Path directory, Manifest.Facts facts)
+      throws CheckpointException {
+    var manifest = describe(temporary, facts);
+    try {
+      var file = temporary.resolve(Manifest.FILE);
+      try (var out = new DigestingFile(file)) {
+        out.write(ByteBuffer.wrap(manifest.toJson()));
+        ShardFile.writeDigest(file, out.finish());
+      }
+      for (var name : manifest.files().keySet()) {
+        Files.delete(ShardFile.digestOf(temporary.resolve(name)));
+      }
+      force(temporary);
+      if (Files.exists(directory)) {
+        if (isWhole(directory)) {
+          Trees.delete(temporary);
+          return CheckpointReader.manifest(directory);
+        }
+        Trees.delete(directory);
+      }
+      Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+      force(directory.toAbsolutePath().getParent());
+      return manifest;
+    } catch (CheckpointException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new CheckpointException.NotWritten(directory, e);
+    }
+  }
+
+  private static Manifest describe(Path temporary, Manifest.Facts facts)
+      throws CheckpointException {
+    var index = new SliceIndex(temporary);
+    var files = new TreeMap<String, Manifest.FileInfo>();
+    for (var file : shardFiles(temporary)) {
+      try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+        index.add(file, Safetensors.read(file, channel));
+        files.put(
+            file.getFileName().toString(),
+            new Manifest.FileInfo(channel.size(), ShardFile.readDigest(file)));
+      } catch (CheckpointException e) {
+        throw e;
+      } catch (IOException e) {
+        throw new CheckpointException(file, "cannot be read", e);
+      }
+    }
+    if (files.size() != facts.shards()) {
+      throw new CheckpointException(
+          temporary, "%d shard files of %d".formatted(files.size(), facts.shards()));
+    }
+    return new Manifest(Manifest.VERSION, facts, index.whole(), files);
+  }
+
+  private static List<Path> shardFiles(Path directory) throws CheckpointException {
+    var files = new ArrayList<Path>();
+    try (var all = Files.newDirectoryStream(directory, "*" + ShardFile.SUFFIX)) {
+      all.forEach(files::add);
+    } catch (IOException e) {
+      throw new CheckpointException(directory, "cannot be listed", e);
+    }
+    return files;
+  }
+
+  private static boolean isWhole(Path directory) {
+    try (var reader = CheckpointReader.open(directory)) {
+      return reader.manifest() != null;
+    } catch (CheckpointException e) {
+      return false; // What is not whole is replaced by what is.
+    }
+  }
+
+  /** Makes the names in a directory durable. */
+  private static void force(Path directory) throws IOException {
+    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package io.tandem.worker.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A checkpoint that cannot be read or written; names the file. */
+public sealed class CheckpointException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  private final transient Path file;
+
+  public CheckpointException(Path file, String problem) {
+    super(file + ": " + problem);
+    this.file = file;
+  }
+
+  public CheckpointException(Path file, String problem, Throwable cause) {
+    super(file + ": " + problem, cause);
+    this.file = file;
+  }
+
+  /** The file or directory at fault. */
+  public Path file() {
+    return file;
+  }
+
+  /** Nothing was committed: the disk is full, gone or read-only. Training may go on. */
+  public static final class NotWritten extends CheckpointException {
+    private static final long serialVersionUID = 1L;
+
+    public NotWritten(Path file, IOException cause) {
+      super(file, "cannot be written, the checkpoint is given up: " + cause.getMessage(), cause);
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Checkpoints that survive crashes and changes of the mesh. A checkpoint is a directory:
+ *
+ * <pre>
+ *   step-00000100/
+ *     shard-00000-of-00004.safetensors   every tensor's elements [s*ceil(n/S), min(n, (s+1)*ceil(n/S)))
+ *     ...
+ *     manifest.json                    step, mesh, tensors, scalars; size and SHA-256 of every shard file
+ *     manifest.json.sha256                  so that an altered manifest is refused too
+ * </pre>
+ *
+ * The shards of replica 0 write into {@code step-00000100.tmp-attempt3}; when all have, one of them
+ * commits by one atomic rename. A reader assembles any slice of any tensor, whatever mesh wrote it.
+ */
+package io.tandem.worker.checkpoint;
