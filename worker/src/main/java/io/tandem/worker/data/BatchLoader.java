@@ -14,7 +14,7 @@ import java.util.List;
  * Used by the rank's thread; {@link #close} by any.
  */
 public final class BatchLoader implements AutoCloseable {
-  private static final int STEPS_AHEAD = 2;
+  private static final int STEPS_AHEAD = 1;
   private static final Duration DEADLINE = Duration.ofMinutes(5);
   private static final int LABELED = 0;
   private static final int UNLABELED = 1;

@@ -30,6 +30,17 @@ final class IdxFiles {
     int count = images.getInt();
     int rows = images.getInt();
     int columns = images.getInt();
+    if (count < 0 || rows < 1 || columns < 1) {
+      throw new DataException(
+          imageFile
+              + " promises "
+              + count
+              + " images of "
+              + rows
+              + "x"
+              + columns
+              + "; sizes must be positive: the file is damaged, fetch it again");
+    }
     byte[] pixels = body(images, imageFile, (long) count * rows * columns);
     ByteBuffer labels = read(labelFile, LABELS, 2);
     int labelCount = labels.getInt();

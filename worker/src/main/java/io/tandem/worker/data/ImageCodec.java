@@ -62,7 +62,7 @@ record ImageCodec(int height, int width, int channels) {
   }
 
   /**
-   * Brings raw pixels to the job's size and channels.
+   * Brings raw pixels to the job's size and channels; returns the argument if they fit already.
    *
    * @param pixels {@code rows * columns * depth} bytes, channels last
    * @param depth 1 or 3
@@ -70,7 +70,7 @@ record ImageCodec(int height, int width, int channels) {
   @SuppressWarnings("try")
   byte[] fit(byte[] pixels, int rows, int columns, int depth) {
     if (rows == height && columns == width && depth == channels) {
-      return pixels.clone();
+      return pixels;
     }
     try (PointerScope scope = new PointerScope()) {
       Mat picture = new Mat(rows, columns, CV_8UC(depth), new BytePointer(pixels));

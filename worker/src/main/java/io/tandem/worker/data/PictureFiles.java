@@ -1,9 +1,11 @@
 package io.tandem.worker.data;
 
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 
 /**
  * Encoded picture files, decoded when asked for.
@@ -44,6 +46,9 @@ record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) imple
     byte[] bytes;
     try {
       bytes = Files.readAllBytes(file);
+    } catch (ClosedByInterruptException e) {
+      // The reader is being stopped; the image may be fine.
+      throw new CancellationException("interrupted while reading " + file);
     } catch (IOException e) {
       throw new UnreadableImageException(
           Files.exists(file) ? "cannot be read: " + e.getMessage() : "the file is missing", e);

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -46,7 +47,10 @@ public record PictureGenerator(
 
   private record Task(Split split, int number, int label, String path) {}
 
-  /** The classes' names, in the order of their labels. */
+  /**
+   * The classes' names, in the order of the labels that format csv writes. Read as a folder,
+   * classes are numbered by the order of their names instead.
+   */
   public List<String> classNames() {
     return Stream.iterate(0, k -> k + 1).limit(classes).map(PictureScene::className).toList();
   }
@@ -111,7 +115,7 @@ public record PictureGenerator(
   }
 
   private static String fileName(int number) {
-    return String.format("%06d.jpg", number);
+    return String.format(Locale.ROOT, "%06d.jpg", number);
   }
 
   private static void prepare(Path directory, List<Task> tasks) throws IOException {

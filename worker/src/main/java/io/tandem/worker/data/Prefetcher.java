@@ -1,13 +1,15 @@
 package io.tandem.worker.data;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongFunction;
@@ -20,7 +22,7 @@ final class Prefetcher<T> implements AutoCloseable {
   private final LongFunction<T> work;
   private final int ahead;
   private final Duration deadline;
-  private final ExecutorService threads;
+  private final ThreadPoolExecutor threads;
   private final Map<Long, Future<T>> pending = new HashMap<>();
 
   /**
@@ -32,8 +34,12 @@ final class Prefetcher<T> implements AutoCloseable {
     this.ahead = ahead;
     this.deadline = deadline;
     this.threads =
-        Executors.newFixedThreadPool(
+        new ThreadPoolExecutor(
             ahead,
+            ahead,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
             task -> {
               Thread thread = new Thread(task, name);
               thread.setDaemon(true);
@@ -44,6 +50,8 @@ final class Prefetcher<T> implements AutoCloseable {
   /**
    * The value of a step; steps are usually asked for in rising order, any other order costs time
    * only. What the work threw is thrown here.
+   *
+   * @throws CancellationException when closed meanwhile
    */
   T get(long step) {
     pending
@@ -83,7 +91,11 @@ final class Prefetcher<T> implements AutoCloseable {
   /** Ends the threads; waits until none is at work, so that no native memory is in use. */
   @Override
   public void close() {
-    threads.shutdownNow();
+    // No interrupt: it would break a file's reading, and a good image would look broken.
+    threads.shutdown();
+    List<Runnable> waiting = new ArrayList<>();
+    threads.getQueue().drainTo(waiting);
+    waiting.forEach(task -> ((Future<?>) task).cancel(false));
     try {
       if (!threads.awaitTermination(deadline.toNanos(), TimeUnit.NANOSECONDS)) {
         throw new IllegalStateException("loading threads are still at work");
