@@ -1,0 +1,112 @@
+package io.tandem.worker.parallel;
+
+import io.tandem.worker.autograd.Placement;
+import io.tandem.worker.autograd.Placement.SplitWidth;
+import io.tandem.worker.autograd.Tape;
+import io.tandem.worker.autograd.Var;
+import io.tandem.worker.engine.Engine;
+import io.tandem.worker.engine.Shape;
+import io.tandem.worker.engine.Tensor;
+import io.tandem.worker.engine.Window;
+
+/**
+ * Convolution. Over strips: every shard fetches the columns that its strip of the output needs (halo)
+ * and convolves without column padding; the backward sends the gradients of those columns home. Over
+ * whole images: nothing is communicated.
+ */
+final class Convolution {
+  private Convolution() {}
+
+  static Var apply(ShardContext context, Tape tape, Var x, Weight w, Window window, int groups) {
+    if (x.placement() instanceof SplitWidth split && !context.alone()) {
+      return strips(context, tape, x, w, window, groups, split.width());
+    }
+    Engine engine = context.engine();
+    Placement placement =
+        x.placement() instanceof SplitWidth split
+            ? new SplitWidth(window.outputWidth(split.width()))
+            : x.placement();
+    if (x.value().shape().dim(0) == 0) {
+      return empty(context, tape, x, w, window, placement);
+    }
+    Var y = new Var(engine.convolution(x.value(), w.value(), window, groups), placement);
+    if (tape != null) {
+      x.save();
+      Shape xShape = x.value().shape();
+      tape.record(
+          () -> {
+            Tensor dy = y.takeGradient();
+            w.gradient(
+                engine.convolutionBackwardWeights(
+                    x.value(), dy, window, groups, w.value().shape()),
+                placement instanceof Placement.Replicated);
+            x.unsave();
+            x.accumulate(
+                engine, engine.convolutionBackwardData(dy, w.value(), window, groups, xShape));
+            dy.close();
+          });
+    }
+    return y;
+  }
+
+  private static Var strips(
+      ShardContext context, Tape tape, Var x, Weight w, Window window, int groups, int width) {
+    Engine engine = context.engine();
+    HaloPlan plan = HaloPlan.of(width, context.shards().size(), window);
+    Window inner = window.withColumnPads(0, 0);
+    boolean exact = plan.exact(context.shard());
+    Halo halo = Halo.exchange(context, plan, x.value());
+    Tensor whole = exact ? x.value() : halo.assemble(x.value());
+    Var y =
+        new Var(
+            engine.convolution(whole, w.value(), inner, groups),
+            new SplitWidth(window.outputWidth(width)));
+    Shape wholeShape = whole.shape();
+    if (!exact) {
+      whole.close();
+    }
+    if (tape == null) {
+      halo.close();
+      return y;
+    }
+    x.save();
+    Shape xShape = x.value().shape();
+    tape.record(
+        () -> {
+          Tensor dy = y.takeGradient();
+          Tensor again = exact ? x.value() : halo.assemble(x.value());
+          w.gradient(
+              engine.convolutionBackwardWeights(again, dy, inner, groups, w.value().shape()), false);
+          if (!exact) {
+            again.close();
+          }
+          x.unsave();
+          Tensor dWhole = engine.convolutionBackwardData(dy, w.value(), inner, groups, wholeShape);
+          dy.close();
+          x.accumulate(engine, halo.gradient(dWhole, xShape));
+          dWhole.close();
+          halo.close();
+        });
+    return y;
+  }
+
+  /** A shard without images: shapes and collectives as everybody's, no kernel. */
+  private static Var empty(
+      ShardContext context, Tape tape, Var x, Weight w, Window window, Placement placement) {
+    Engine engine = context.engine();
+    Shape s = x.value().shape();
+    Shape out =
+        Shape.of(
+            0, window.outputHeight(s.dim(1)), window.outputWidth(s.dim(2)), w.value().shape().dim(3));
+    Var y = new Var(engine.zeros(out), placement);
+    if (tape != null) {
+      tape.record(
+          () -> {
+            y.takeGradient();
+            w.gradient(engine.zeros(w.value().shape()), false);
+            x.accumulate(engine, engine.zeros(s));
+          });
+    }
+    return y;
+  }
+}

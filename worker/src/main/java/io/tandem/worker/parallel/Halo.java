@@ -1,0 +1,132 @@
+package io.tandem.worker.parallel;
+
+import io.tandem.worker.engine.Engine;
+import io.tandem.worker.engine.Shape;
+import io.tandem.worker.engine.Tensor;
+
+/**
+ * A shard's strip with the columns of other shards that a window operation needs. The assembled
+ * tensor is short-lived; what is kept for the backward is the received columns alone.
+ */
+final class Halo {
+  private final ShardContext context;
+  private final HaloPlan plan;
+  private final int me;
+  private final Tensor[] received;
+
+  private Halo(ShardContext context, HaloPlan plan, Tensor[] received) {
+    this.context = context;
+    this.plan = plan;
+    this.me = context.shard();
+    this.received = received;
+  }
+
+  /** Whether any shard needs a column of another: asked alike by all, since all must then exchange. */
+  private static boolean crosses(HaloPlan plan) {
+    int shards = plan.in().parts();
+    for (int owner = 0; owner < shards; owner++) {
+      for (int s = 0; s < shards; s++) {
+        if (owner != s && plan.columns(owner, s) > 0) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Exchanges the columns of x (N H w C) as planned. */
+  static Halo exchange(ShardContext context, HaloPlan plan, Tensor x) {
+    int shards = plan.in().parts();
+    int me = context.shard();
+    Tensor[] sends = new Tensor[shards];
+    Tensor[] received = new Tensor[shards];
+    if (crosses(plan)) {
+      for (int s = 0; s < shards; s++) {
+        if (s != me) {
+          sends[s] = cut(context.engine(), x, plan.from(me, s) - plan.in().start(me), plan.columns(me, s));
+          received[s] = columns(context.engine(), x.shape(), plan.columns(s, me));
+        }
+      }
+      Exchange.run(context, sends, received);
+      close(sends);
+    }
+    return new Halo(context, plan, received);
+  }
+
+  /** The strip with its halo and the image's padding columns: N H needed C. */
+  Tensor assemble(Tensor x) {
+    Engine engine = context.engine();
+    Shape s = x.shape();
+    Tensor whole = engine.zeros(Shape.of(s.dim(0), s.dim(1), plan.needed(me), s.dim(3)));
+    for (int owner = 0; owner < received.length; owner++) {
+      int columns = plan.columns(owner, me);
+      if (columns > 0) {
+        int to = plan.from(owner, me) - plan.needFrom(me);
+        Tensor source = owner == me ? x : received[owner];
+        int from = owner == me ? plan.from(me, me) - plan.in().start(me) : 0;
+        engine.copyRegion(source, 0, from, whole, 0, to, s.dim(1), columns);
+      }
+    }
+    return whole;
+  }
+
+  /** Sends the gradients of foreign columns home and adds up those of this strip. */
+  Tensor gradient(Tensor dWhole, Shape strip) {
+    Engine engine = context.engine();
+    int shards = received.length;
+    Tensor dx = engine.zeros(strip);
+    Tensor[] sends = new Tensor[shards];
+    Tensor[] arriving = new Tensor[shards];
+    for (int s = 0; s < shards; s++) {
+      if (s == me) {
+        continue;
+      }
+      sends[s] = cut(engine, dWhole, plan.from(s, me) - plan.needFrom(me), plan.columns(s, me));
+      arriving[s] = columns(engine, strip, plan.columns(me, s));
+    }
+    int own = plan.columns(me, me);
+    if (own > 0) {
+      int at = plan.from(me, me);
+      engine.copyRegion(
+          dWhole, 0, at - plan.needFrom(me), dx, 0, at - plan.in().start(me), strip.dim(1), own);
+    }
+    if (crosses(plan)) {
+      Exchange.run(context, sends, arriving);
+      for (int s = 0; s < shards; s++) {
+        if (arriving[s] != null) {
+          int at = plan.from(me, s) - plan.in().start(me);
+          engine.addRegion(arriving[s], 0, 0, dx, 0, at, strip.dim(1), plan.columns(me, s));
+        }
+      }
+    }
+    close(sends);
+    close(arriving);
+    return dx;
+  }
+
+  void close() {
+    close(received);
+  }
+
+  private static void close(Tensor[] tensors) {
+    for (Tensor tensor : tensors) {
+      if (tensor != null) {
+        tensor.close();
+      }
+    }
+  }
+
+  private static Tensor columns(Engine engine, Shape like, int columns) {
+    return columns == 0 || like.elements() == 0
+        ? null
+        : engine.uninitialized(Shape.of(like.dim(0), like.dim(1), columns, like.dim(3)));
+  }
+
+  private static Tensor cut(Engine engine, Tensor x, int from, int columns) {
+    Tensor part = columns(engine, x.shape(), columns);
+    if (part != null) {
+      engine.copyRegion(x, 0, from, part, 0, 0, x.shape().dim(1), columns);
+    }
+    return part;
+  }
+}
