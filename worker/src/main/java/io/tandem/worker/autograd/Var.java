@@ -5,19 +5,35 @@ import io.tandem.worker.engine.Tensor;
 
 /**
  * A local tensor with a placement, and the gradient of the loss with respect to it. Its memory goes
- * back to the engine as soon as nobody needs it: the forward pass {@linkplain #release releases} it,
- * and operations that need it for their backward {@linkplain #save save} it until then.
+ * back to the engine as soon as nobody needs it: the forward pass {@linkplain #release releases}
+ * it, and operations that need it for their backward {@linkplain #save save} it until then.
  */
 public final class Var {
   private final Tensor value;
   private final Placement placement;
+  private final boolean constant;
   private Tensor gradient;
   private int saves;
   private boolean released;
 
   public Var(Tensor value, Placement placement) {
+    this(value, placement, false);
+  }
+
+  private Var(Tensor value, Placement placement, boolean constant) {
     this.value = value;
     this.placement = placement;
+    this.constant = constant;
+  }
+
+  /** Input data: nobody asks for its gradient. */
+  public static Var constant(Tensor value, Placement placement) {
+    return new Var(value, placement, true);
+  }
+
+  /** Whether nobody asks for the gradient. */
+  public boolean isConstant() {
+    return constant;
   }
 
   /** The local part. */

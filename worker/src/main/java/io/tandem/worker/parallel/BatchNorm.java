@@ -16,8 +16,8 @@ import java.util.Arrays;
 /**
  * Batch normalisation over the whole mesh, with the activation behind it (Ioffe and Szegedy, 2015).
  * Forward: every rank's count, mean and squared deviation are gathered and merged in the order of
- * ranks (Chan, Golub and LeVeque, 1979), in float64; backward: the sums of dy and of dy * (x - mean)
- * are added up. The result does not depend on how images and columns are cut.
+ * ranks (Chan, Golub and LeVeque, 1979), in float64; backward: the sums of dy and of dy * (x -
+ * mean) are added up. The result does not depend on how images and columns are cut.
  */
 final class BatchNorm {
   private static final double EPSILON = 1e-3;
@@ -53,8 +53,7 @@ final class BatchNorm {
     if (tape != null) {
       x.save();
       y.save();
-      tape.record(
-          () -> backward(context, x, y, gamma, beta, activation, all, inverse, g));
+      tape.record(() -> backward(context, x, y, gamma, beta, activation, all, inverse, g));
     }
     return y;
   }
@@ -136,7 +135,8 @@ final class BatchNorm {
     double[] c0 = new double[c];
     double n = all.count();
     for (int i = 0; i < c; i++) {
-      // dx = gamma/sd * (dy - sum(dy)/n - xhat * sum(dy * xhat)/n), written in dy, x and a constant.
+      // dx = gamma/sd * (dy - sum(dy)/n - xhat * sum(dy * xhat)/n), written in dy, x and a
+      // constant.
       a[i] = g[i] * inverse[i];
       b[i] = -a[i] * inverse[i] * inverse[i] * sums[c + i] / n;
       c0[i] = -a[i] * sums[i] / n - b[i] * all.mean()[i];
@@ -158,10 +158,7 @@ final class BatchNorm {
     int c = local.mean().length;
     int length = 1 + 2 * c;
     ByteBuffer out = ByteBuffer.allocateDirect(8 * length).order(ByteOrder.nativeOrder());
-    out.asDoubleBuffer()
-        .put(local.count())
-        .put(local.mean())
-        .put(local.squaredDeviation());
+    out.asDoubleBuffer().put(local.count()).put(local.mean()).put(local.squaredDeviation());
     ByteBuffer in = ByteBuffer.allocateDirect(8 * length * ranks).order(ByteOrder.nativeOrder());
     context.world().allGather(out, in);
     double count = 0;
@@ -191,8 +188,7 @@ final class BatchNorm {
       return;
     }
     var before = context.phases().enter(PhaseClock.Phase.REDUCE);
-    ByteBuffer buffer =
-        ByteBuffer.allocateDirect(8 * sums.length).order(ByteOrder.nativeOrder());
+    ByteBuffer buffer = ByteBuffer.allocateDirect(8 * sums.length).order(ByteOrder.nativeOrder());
     buffer.asDoubleBuffer().put(sums);
     context.world().allReduce(buffer, ElementType.FLOAT64);
     buffer.asDoubleBuffer().get(sums);

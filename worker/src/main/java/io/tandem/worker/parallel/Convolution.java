@@ -10,9 +10,9 @@ import io.tandem.worker.engine.Tensor;
 import io.tandem.worker.engine.Window;
 
 /**
- * Convolution. Over strips: every shard fetches the columns that its strip of the output needs (halo)
- * and convolves without column padding; the backward sends the gradients of those columns home. Over
- * whole images: nothing is communicated.
+ * Convolution. Over strips: every shard fetches the columns that its strip of the output needs
+ * (halo) and convolves without column padding; the backward sends the gradients of those columns
+ * home. Over whole images: nothing is communicated.
  */
 final class Convolution {
   private Convolution() {}
@@ -32,17 +32,20 @@ final class Convolution {
     Var y = new Var(engine.convolution(x.value(), w.value(), window, groups), placement);
     if (tape != null) {
       x.save();
-      Shape xShape = x.value().shape();
       tape.record(
           () -> {
             Tensor dy = y.takeGradient();
-            w.gradient(
-                engine.convolutionBackwardWeights(
-                    x.value(), dy, window, groups, w.value().shape()),
-                placement instanceof Placement.Replicated);
+            if (x.isConstant()) {
+              w.gradient(
+                  engine.convolutionBackwardWeights(
+                      x.value(), dy, window, groups, w.value().shape()),
+                  false);
+            } else {
+              var gradients = engine.convolutionBackward(x.value(), w.value(), dy, window, groups);
+              w.gradient(gradients.dw(), false);
+              x.accumulate(engine, gradients.dx());
+            }
             x.unsave();
-            x.accumulate(
-                engine, engine.convolutionBackwardData(dy, w.value(), window, groups, xShape));
             dy.close();
           });
     }
@@ -61,7 +64,6 @@ final class Convolution {
         new Var(
             engine.convolution(whole, w.value(), inner, groups),
             new SplitWidth(window.outputWidth(width)));
-    Shape wholeShape = whole.shape();
     if (!exact) {
       whole.close();
     }
@@ -75,16 +77,21 @@ final class Convolution {
         () -> {
           Tensor dy = y.takeGradient();
           Tensor again = exact ? x.value() : halo.assemble(x.value());
-          w.gradient(
-              engine.convolutionBackwardWeights(again, dy, inner, groups, w.value().shape()), false);
+          if (x.isConstant()) {
+            w.gradient(
+                engine.convolutionBackwardWeights(again, dy, inner, groups, w.value().shape()),
+                false);
+          } else {
+            var gradients = engine.convolutionBackward(again, w.value(), dy, inner, groups);
+            w.gradient(gradients.dw(), false);
+            x.accumulate(engine, halo.gradient(gradients.dx(), xShape));
+            gradients.dx().close();
+          }
           if (!exact) {
             again.close();
           }
           x.unsave();
-          Tensor dWhole = engine.convolutionBackwardData(dy, w.value(), inner, groups, wholeShape);
           dy.close();
-          x.accumulate(engine, halo.gradient(dWhole, xShape));
-          dWhole.close();
           halo.close();
         });
     return y;
@@ -97,14 +104,19 @@ final class Convolution {
     Shape s = x.value().shape();
     Shape out =
         Shape.of(
-            0, window.outputHeight(s.dim(1)), window.outputWidth(s.dim(2)), w.value().shape().dim(3));
+            0,
+            window.outputHeight(s.dim(1)),
+            window.outputWidth(s.dim(2)),
+            w.value().shape().dim(3));
     Var y = new Var(engine.zeros(out), placement);
     if (tape != null) {
       tape.record(
           () -> {
             y.takeGradient();
             w.gradient(engine.zeros(w.value().shape()), false);
-            x.accumulate(engine, engine.zeros(s));
+            if (!x.isConstant()) {
+              x.accumulate(engine, engine.zeros(s));
+            }
           });
     }
     return y;

@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Moves tensors between the shards of a group: {@code out[i]} to shard i, {@code in[i]} from it. */
+/**
+ * Moves tensors between the shards of a group: {@code out[i]} to shard i, {@code in[i]} from it.
+ */
 final class Exchange {
   private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
 

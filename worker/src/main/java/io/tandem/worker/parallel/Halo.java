@@ -21,7 +21,9 @@ final class Halo {
     this.received = received;
   }
 
-  /** Whether any shard needs a column of another: asked alike by all, since all must then exchange. */
+  /**
+   * Whether any shard needs a column of another: asked alike by all, since all must then exchange.
+   */
   private static boolean crosses(HaloPlan plan) {
     int shards = plan.in().parts();
     for (int owner = 0; owner < shards; owner++) {
@@ -43,7 +45,8 @@ final class Halo {
     if (crosses(plan)) {
       for (int s = 0; s < shards; s++) {
         if (s != me) {
-          sends[s] = cut(context.engine(), x, plan.from(me, s) - plan.in().start(me), plan.columns(me, s));
+          sends[s] =
+              cut(context.engine(), x, plan.from(me, s) - plan.in().start(me), plan.columns(me, s));
           received[s] = columns(context.engine(), x.shape(), plan.columns(s, me));
         }
       }

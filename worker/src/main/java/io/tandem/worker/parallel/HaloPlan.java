@@ -4,8 +4,8 @@ import io.tandem.worker.engine.Window;
 
 /**
  * Which columns each shard needs for its strip of a window operation's output, and who owns them.
- * Integers only. Works for any kernel, stride and padding, for uneven strips, and for halos wider than
- * a strip (then several neighbours send).
+ * Integers only. Works for any kernel, stride and padding, for uneven strips, and for halos wider
+ * than a strip (then several neighbours send).
  *
  * @param in how the input's columns are cut
  * @param out how the output's columns are cut

@@ -15,7 +15,9 @@ import io.tandem.worker.engine.Tensor;
 final class Head {
   private Head() {}
 
-  /** Mean over rows and columns, N C; over strips it is summed over the shards and then replicated. */
+  /**
+   * Mean over rows and columns, N C; over strips it is summed over the shards and then replicated.
+   */
   static Var globalMean(ShardContext context, Tape tape, Var x) {
     Engine engine = context.engine();
     Shape s = x.value().shape();
@@ -42,9 +44,7 @@ final class Head {
             Tensor dy = y.takeGradient();
             x.accumulate(
                 engine,
-                empty
-                    ? engine.zeros(s)
-                    : engine.spatialBroadcast(dy, s.dim(1), s.dim(2), scale));
+                empty ? engine.zeros(s) : engine.spatialBroadcast(dy, s.dim(1), s.dim(2), scale));
             dy.close();
           });
     }
@@ -80,16 +80,12 @@ final class Head {
       tape.record(
           () -> {
             Tensor dy = y.takeGradient();
-            Tensor dz =
-                empty || linear ? dy : engine.activationBackward(dy, y.value(), activation);
+            Tensor dz = empty || linear ? dy : engine.activationBackward(dy, y.value(), activation);
             y.unsave();
             w.gradient(
-                empty
-                    ? engine.zeros(w.value().shape())
-                    : engine.matmul(x.value(), true, dz, false),
+                empty ? engine.zeros(w.value().shape()) : engine.matmul(x.value(), true, dz, false),
                 replicated);
-            bias.gradient(
-                empty ? engine.zeros(Shape.of(k)) : engine.channelSums(dz), replicated);
+            bias.gradient(empty ? engine.zeros(Shape.of(k)) : engine.channelSums(dz), replicated);
             x.accumulate(
                 engine,
                 empty
@@ -130,8 +126,7 @@ final class Head {
     }
     Var y =
         new Var(
-            copy,
-            x.placement() instanceof SplitWidth ? new SplitBatch(s.dim(0)) : x.placement());
+            copy, x.placement() instanceof SplitWidth ? new SplitBatch(s.dim(0)) : x.placement());
     if (tape != null) {
       tape.record(
           () -> {

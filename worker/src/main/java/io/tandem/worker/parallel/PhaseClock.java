@@ -4,8 +4,8 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * Where a rank's time goes. Phases nest: time in an inner phase does not count for the outer one. Used
- * by one rank's thread.
+ * Where a rank's time goes. Phases nest: time in an inner phase does not count for the outer one.
+ * Used by one rank's thread.
  */
 public final class PhaseClock {
   /** The parts of a step. */

@@ -9,8 +9,8 @@ import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
 
 /**
- * The all-to-all between strips of all images and whole images of a part of the batch; each direction
- * is the other's backward.
+ * The all-to-all between strips of all images and whole images of a part of the batch; each
+ * direction is the other's backward.
  */
 final class Redistribution {
   private Redistribution() {}

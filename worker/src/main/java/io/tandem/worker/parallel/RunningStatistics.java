@@ -3,8 +3,8 @@ package io.tandem.worker.parallel;
 import io.tandem.worker.engine.ChannelKernels.Moments;
 
 /**
- * Moving mean and variance of a batch norm, the same on every rank. Kept as float32 values, so that a
- * checkpoint holds them exactly.
+ * Moving mean and variance of a batch norm, the same on every rank. Kept as float32 values, so that
+ * a checkpoint holds them exactly.
  */
 public final class RunningStatistics {
   private final double[] mean;

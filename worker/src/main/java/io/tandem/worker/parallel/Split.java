@@ -1,8 +1,8 @@
 package io.tandem.worker.parallel;
 
 /**
- * A whole cut into contiguous parts that differ by at most one: part i of n covers {@code [total * i /
- * n, total * (i + 1) / n)}. Used for columns and for images.
+ * A whole cut into contiguous parts that differ by at most one: part i of n covers {@code [total *
+ * i / n, total * (i + 1) / n)}. Used for columns and for images.
  *
  * @param total what is cut, at least 0
  * @param parts at least 1

@@ -11,7 +11,8 @@ public interface Weight {
    * Takes this shard's gradient of the whole parameter.
    *
    * @param gradient owned by the callee from now on
-   * @param replicated whether every shard has the same (it then counts once), or each a part of a sum
+   * @param replicated whether every shard has the same (it then counts once), or each a part of a
+   *     sum
    */
   void gradient(Tensor gradient, boolean replicated);
 }
