@@ -15,9 +15,9 @@ public sealed interface Placement {
   /**
    * Every shard holds whole images, a part of the batch.
    *
-   * @param batch images of all shards together
+   * @param rows how the images of all shards together are cut
    */
-  record SplitBatch(int batch) implements Placement {}
+  record SplitBatch(Split rows) implements Placement {}
 
   /** The one that has no parameters. */
   Placement REPLICATED = new Replicated();

@@ -1,5 +1,6 @@
 package io.tandem.worker.parallel;
 
+import io.tandem.worker.autograd.Split;
 import io.tandem.worker.engine.Window;
 
 /**
@@ -15,7 +16,7 @@ public record HaloPlan(Split in, Split out, Window window) {
   /** The plan of a window operation over columns that are cut evenly. */
   public static HaloPlan of(int width, int shards, Window window) {
     return new HaloPlan(
-        new Split(width, shards), new Split(window.outputWidth(width), shards), window);
+        Split.even(width, shards), Split.even(window.outputWidth(width), shards), window);
   }
 
   /** First column (of the whole input, may be negative: padding) that shard s needs. */

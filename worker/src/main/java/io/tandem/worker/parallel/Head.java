@@ -1,7 +1,6 @@
 package io.tandem.worker.parallel;
 
 import io.tandem.worker.autograd.Placement;
-import io.tandem.worker.autograd.Placement.SplitBatch;
 import io.tandem.worker.autograd.Placement.SplitWidth;
 import io.tandem.worker.autograd.Tape;
 import io.tandem.worker.autograd.Var;
@@ -124,9 +123,7 @@ final class Head {
     if (s.elements() > 0) {
       engine.copy(x.value(), copy);
     }
-    Var y =
-        new Var(
-            copy, x.placement() instanceof SplitWidth ? new SplitBatch(s.dim(0)) : x.placement());
+    Var y = new Var(copy, x.placement());
     if (tape != null) {
       tape.record(
           () -> {

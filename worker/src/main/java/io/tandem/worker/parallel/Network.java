@@ -1,8 +1,8 @@
 package io.tandem.worker.parallel;
 
-import io.tandem.worker.autograd.Placement;
 import io.tandem.worker.autograd.Placement.SplitBatch;
 import io.tandem.worker.autograd.Placement.SplitWidth;
+import io.tandem.worker.autograd.Split;
 import io.tandem.worker.autograd.Tape;
 import io.tandem.worker.autograd.Var;
 import io.tandem.worker.engine.Engine;
@@ -106,10 +106,9 @@ public final class Network implements AutoCloseable {
       int k = definition.classes();
       int from = 0;
       int rows = batch;
-      if (output.placement() instanceof SplitBatch) {
-        Split split = new Split(batch, context.shards().size());
-        from = split.start(context.shard());
-        rows = split.length(context.shard());
+      if (output.placement() instanceof SplitBatch split) {
+        from = split.rows().start(context.shard());
+        rows = split.rows().length(context.shard());
       }
       double[] own = new double[rows * k];
       System.arraycopy(dLogits, from * k, own, 0, rows * k);
@@ -129,7 +128,7 @@ public final class Network implements AutoCloseable {
    * @param batch rows of the whole group's batch
    * @param withGradient whether {@link Pass#backward} will be called
    */
-  public Pass forward(Tensor images, int batch, ForwardMode mode, boolean withGradient) {
+  public Pass forward(Tensor images, Split batch, ForwardMode mode, boolean withGradient) {
     var before = context.phases().enter(PhaseClock.Phase.FORWARD);
     Tape tape = withGradient ? new Tape() : null;
     Var x = input(images, batch);
@@ -148,13 +147,13 @@ public final class Network implements AutoCloseable {
       }
       first += count;
     }
-    double[] logits = replicate(x, batch);
+    double[] logits = replicate(x);
     x.release();
     context.phases().enter(before);
-    return new Pass(tape, x, batch, logits);
+    return new Pass(tape, x, batch.total(), logits);
   }
 
-  private Var input(Tensor images, int batch) {
+  private Var input(Tensor images, Split batch) {
     Var x = Var.constant(images, new SplitBatch(batch)).save();
     Layer first = definition.blocks().get(0).get(0);
     if (context.alone()
@@ -167,7 +166,7 @@ public final class Network implements AutoCloseable {
   }
 
   private boolean tooNarrow(int width) {
-    return new Split(width, context.shards().size()).shortest() < minimumStrip;
+    return Split.even(width, context.shards().size()).shortest() < minimumStrip;
   }
 
   private Var sequence(
@@ -285,10 +284,7 @@ public final class Network implements AutoCloseable {
 
   private Tensor mask(Var x, double rate, ForwardMode mode) {
     Shape s = x.value().shape();
-    int from =
-        x.placement() instanceof SplitBatch b
-            ? new Split(b.batch(), context.shards().size()).start(context.shard())
-            : 0;
+    int from = x.placement() instanceof SplitBatch b ? b.rows().start(context.shard()) : 0;
     int rows = s.dim(0);
     int features = s.dim(1);
     double[] mask = new double[rows * features];
@@ -308,15 +304,15 @@ public final class Network implements AutoCloseable {
   }
 
   /** Logits of all rows on every shard. */
-  private double[] replicate(Var x, int batch) {
+  private double[] replicate(Var x) {
     Engine engine = context.engine();
     int k = definition.classes();
     boolean empty = x.value().shape().elements() == 0;
-    if (context.alone() || x.placement() instanceof Placement.Replicated) {
+    if (context.alone() || !(x.placement() instanceof SplitBatch placement)) {
       return engine.download(x.value());
     }
-    Split split = new Split(batch, context.shards().size());
-    Tensor whole = engine.uninitialized(Shape.of(batch, k));
+    Split split = placement.rows();
+    Tensor whole = engine.uninitialized(Shape.of(split.total(), k));
     List<ByteBuffer> out = new ArrayList<>();
     List<ByteBuffer> in = new ArrayList<>();
     int row = k * engine.dtype().bytes();

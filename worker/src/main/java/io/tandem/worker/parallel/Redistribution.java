@@ -2,6 +2,7 @@ package io.tandem.worker.parallel;
 
 import io.tandem.worker.autograd.Placement.SplitBatch;
 import io.tandem.worker.autograd.Placement.SplitWidth;
+import io.tandem.worker.autograd.Split;
 import io.tandem.worker.autograd.Tape;
 import io.tandem.worker.autograd.Var;
 import io.tandem.worker.engine.Engine;
@@ -18,12 +19,13 @@ final class Redistribution {
   static Var toBatch(ShardContext context, Tape tape, Var x) {
     int width = ((SplitWidth) x.placement()).width();
     int batch = x.value().shape().dim(0);
-    Var y = new Var(toBatch(context, x.value(), width), new SplitBatch(batch));
+    Split rows = Split.even(batch, context.shards().size());
+    Var y = new Var(toBatch(context, x.value(), rows, width), new SplitBatch(rows));
     if (tape != null) {
       tape.record(
           () -> {
             Tensor dy = y.takeGradient();
-            x.accumulate(context.engine(), toWidth(context, dy, batch, width));
+            x.accumulate(context.engine(), toWidth(context, dy, rows, width));
             dy.close();
           });
     }
@@ -31,14 +33,14 @@ final class Redistribution {
   }
 
   static Var toWidth(ShardContext context, Tape tape, Var x) {
-    int batch = ((SplitBatch) x.placement()).batch();
+    Split rows = ((SplitBatch) x.placement()).rows();
     int width = x.value().shape().dim(2);
-    Var y = new Var(toWidth(context, x.value(), batch, width), new SplitWidth(width));
+    Var y = new Var(toWidth(context, x.value(), rows, width), new SplitWidth(width));
     if (tape != null) {
       tape.record(
           () -> {
             Tensor dy = y.takeGradient();
-            x.accumulate(context.engine(), toBatch(context, dy, width));
+            x.accumulate(context.engine(), toBatch(context, dy, rows, width));
             dy.close();
           });
     }
@@ -46,11 +48,10 @@ final class Redistribution {
   }
 
   /** Strips of all images (N H w C) to whole images of this shard's part (n H W C). */
-  private static Tensor toBatch(ShardContext context, Tensor x, int width) {
+  private static Tensor toBatch(ShardContext context, Tensor x, Split batch, int width) {
     Engine engine = context.engine();
     Shape s = x.shape();
-    Split batch = new Split(s.dim(0), context.shards().size());
-    Split columns = new Split(width, context.shards().size());
+    Split columns = Split.even(width, context.shards().size());
     int me = context.shard();
     Tensor[] out = new Tensor[batch.parts()];
     Tensor[] in = new Tensor[batch.parts()];
@@ -76,15 +77,15 @@ final class Redistribution {
   }
 
   /** Whole images of this shard's part (n H W C) to strips of all images (N H w C). */
-  private static Tensor toWidth(ShardContext context, Tensor x, int total, int width) {
+  private static Tensor toWidth(ShardContext context, Tensor x, Split batch, int width) {
     Engine engine = context.engine();
     Shape s = x.shape();
-    Split batch = new Split(total, context.shards().size());
-    Split columns = new Split(width, context.shards().size());
+    Split columns = Split.even(width, context.shards().size());
     int me = context.shard();
     Tensor[] out = new Tensor[batch.parts()];
     Tensor[] in = new Tensor[batch.parts()];
-    Tensor y = engine.uninitialized(Shape.of(total, s.dim(1), columns.length(me), s.dim(3)));
+    Tensor y =
+        engine.uninitialized(Shape.of(batch.total(), s.dim(1), columns.length(me), s.dim(3)));
     for (int i = 0; i < batch.parts(); i++) {
       Tensor strip = empty(engine, batch.length(me), s.dim(1), columns.length(i), s.dim(3));
       if (strip != null) {
