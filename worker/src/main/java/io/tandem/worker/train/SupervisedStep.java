@@ -1,5 +1,6 @@
 package io.tandem.worker.train;
 
+import io.tandem.protocol.job.AlgorithmSpec;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.worker.algorithm.Consistency;
 import io.tandem.worker.algorithm.Logits;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongToDoubleFunction;
 
 /**
  * One model on labelled images, and where the algorithm asks for it on unlabelled ones: {@code
@@ -19,12 +21,41 @@ import java.util.Map;
 final class SupervisedStep implements TrainingStep {
   private final ShardContext context;
   private final JobSpec job;
+  private final AlgorithmSpec.Name method;
   private final Learner model;
+  private final LongToDoubleFunction rates;
 
-  SupervisedStep(ShardContext context, JobSpec job, Learner model) {
+  /** The main phase of a job's method. */
+  static SupervisedStep main(ShardContext context, JobSpec job, Learner model) {
+    return new SupervisedStep(
+        context,
+        job,
+        job.algorithm().name(),
+        model,
+        step -> Schedule.rate(model.spec(), step, job.training().steps()));
+  }
+
+  /** The last phase of Meta Pseudo Labels: the student on labelled images, at a fixed rate. */
+  static SupervisedStep fineTune(ShardContext context, JobSpec job, Learner student) {
+    return new SupervisedStep(
+        context,
+        job,
+        AlgorithmSpec.Name.SUPERVISED,
+        student,
+        step -> job.algorithm().fineTune().learningRate());
+  }
+
+  private SupervisedStep(
+      ShardContext context,
+      JobSpec job,
+      AlgorithmSpec.Name method,
+      Learner model,
+      LongToDoubleFunction rates) {
     this.context = context;
     this.job = job;
+    this.method = method;
     this.model = model;
+    this.rates = rates;
   }
 
   @Override
@@ -67,7 +98,7 @@ final class SupervisedStep implements TrainingStep {
     pass.backward(rows.asRows(dLogits, k));
     model.reduceGradients();
     double norm = DivergedException.finite("the gradient", step, model.squaredGradientNorm());
-    double rate = Schedule.rate(model.spec(), step, job.training().steps());
+    double rate = rates.applyAsDouble(step);
     model.update(rate, norm);
 
     Map<String, Double> values = new LinkedHashMap<>();
@@ -82,7 +113,7 @@ final class SupervisedStep implements TrainingStep {
   }
 
   private Consistency consistency(StepBatch batch, int k) {
-    return switch (job.algorithm().name()) {
+    return switch (method) {
       case UDA -> TeacherTerms.uda(model.network(), job.algorithm().uda(), batch, k);
       case PSEUDO_LABELS ->
           Consistency.pseudoLabels(
@@ -96,7 +127,7 @@ final class SupervisedStep implements TrainingStep {
   private double consistencyWeight(long step) {
     var uda = job.algorithm().uda();
     var pseudo = job.algorithm().pseudoLabels();
-    return switch (job.algorithm().name()) {
+    return switch (method) {
       case UDA -> Consistency.ramp(uda.weight(), uda.rampSteps(), step);
       default -> Consistency.ramp(pseudo.weight(), pseudo.rampSteps(), step);
     };

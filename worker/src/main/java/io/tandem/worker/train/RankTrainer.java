@@ -1,0 +1,249 @@
+package io.tandem.worker.train;
+
+import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.Outcome;
+import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.AlgorithmSpec;
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.worker.data.Batch;
+import io.tandem.worker.data.BatchLoader;
+import io.tandem.worker.data.BatchPlan;
+import io.tandem.worker.data.Needs;
+import io.tandem.worker.data.TrainingData;
+import io.tandem.worker.model.ModelDefinition;
+import io.tandem.worker.model.Models;
+import io.tandem.worker.parallel.Network;
+import io.tandem.worker.parallel.PhaseClock.Phase;
+import io.tandem.worker.parallel.ShardContext;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** The loop of one rank: batches in, updates, evaluations, checkpoints, until the last step. */
+final class RankTrainer implements AutoCloseable {
+  private final ShardContext context;
+  private final JobSpec job;
+  private final TrainingData data;
+  private final Supplier<StopMode> stop;
+  private final AttemptListener listener;
+  private final boolean leader;
+  private final List<Learner> learners;
+  private final TrainingStep main;
+  private final BatchLoader mainLoader;
+  private final BatchLoader tuneLoader;
+  private final int mainSteps;
+  private final int totalSteps;
+  private volatile long step;
+  private long reportedStep;
+  private long reportedNanos = System.nanoTime();
+
+  /** Where a stopped loop stands. */
+  record End(Outcome outcome, long step) {}
+
+  RankTrainer(
+      ShardContext context,
+      AttemptPlan plan,
+      TrainingData data,
+      Supplier<StopMode> stop,
+      AttemptListener listener,
+      int rank) {
+    this.context = context;
+    this.job = plan.job();
+    this.data = data;
+    this.stop = stop;
+    this.listener = listener;
+    this.leader = rank == 0;
+    AlgorithmSpec algorithm = job.algorithm();
+    boolean meta = algorithm.name() == AlgorithmSpec.Name.META_PSEUDO_LABELS;
+    this.learners = learners(context, job);
+    this.main =
+        meta
+            ? new MetaPseudoLabelsStep(context, job, learners.get(0), learners.get(1))
+            : SupervisedStep.main(context, job, learners.get(0));
+    this.mainSteps = job.training().steps();
+    int tune = meta ? algorithm.fineTune().steps() : 0;
+    this.totalSteps = mainSteps + tune;
+    var mesh = plan.roster().mesh();
+    Needs needs = Needs.of(algorithm.name());
+    this.mainLoader =
+        new BatchLoader(
+            data,
+            data.plan(
+                BatchPlan.Phase.MAIN,
+                job.training().labeledBatch(),
+                needs.unlabeledWeak() ? job.training().unlabeledBatch() : 0),
+            needs,
+            mesh,
+            mesh.rank(rank));
+    this.tuneLoader =
+        new BatchLoader(
+            data,
+            data.plan(BatchPlan.Phase.FINE_TUNE, algorithm.fineTune().batch(), 0),
+            Needs.of(AlgorithmSpec.Name.SUPERVISED),
+            mesh,
+            mesh.rank(rank));
+  }
+
+  /** The teacher (or only model), then the student. */
+  static List<Learner> learners(ShardContext context, JobSpec job) {
+    ModelDefinition definition = Models.of(job.model(), job.data());
+    Learner teacher = learner(context, job, definition, 0);
+    return job.algorithm().name() == AlgorithmSpec.Name.META_PSEUDO_LABELS
+        ? List.of(teacher, learner(context, job, definition, 1))
+        : List.of(teacher);
+  }
+
+  private static Learner learner(
+      ShardContext context, JobSpec job, ModelDefinition definition, int id) {
+    Network network =
+        new Network(
+            context,
+            definition,
+            job.model().batchNormMomentum(),
+            job.model().minimumStrip(),
+            job.seed(),
+            id);
+    var spec = id == 0 ? job.training().teacher() : job.training().student();
+    return new Learner(context, network, spec, job.training().ema());
+  }
+
+  /** The last whole step's number, that is how many steps are done. */
+  long step() {
+    return step;
+  }
+
+  /** Runs until the end or until all ranks agree to stop. */
+  End run() {
+    TrainingStep tune = null;
+    while (step < totalSteps) {
+      boolean fineTune = step >= mainSteps;
+      if (fineTune && tune == null) {
+        tune = beginFineTune();
+      }
+      Map<String, Double> values = fineTune ? tuneStep(tune) : mainStep();
+      step++;
+      StopMode mode = agreeOnStop();
+      boolean last = step == totalSteps || step == mainSteps;
+      boolean evaluate = job.evaluation().every() > 0 && step % job.evaluation().every() == 0;
+      if (last || (evaluate && mode == StopMode.STOP_UNSPECIFIED)) {
+        evaluate();
+      }
+      report(values, last || mode != StopMode.STOP_UNSPECIFIED);
+      if (mode != StopMode.STOP_UNSPECIFIED) {
+        return new End(Outcome.STOPPED, step);
+      }
+    }
+    return new End(Outcome.COMPLETED, step);
+  }
+
+  private Map<String, Double> mainStep() {
+    int labeled = job.training().labeledBatch();
+    return step(
+        mainLoader,
+        main,
+        step,
+        labeled,
+        job.training().unlabeledBatch(),
+        Needs.of(job.algorithm().name()));
+  }
+
+  private Map<String, Double> tuneStep(TrainingStep tune) {
+    return step(
+        tuneLoader,
+        tune,
+        step - mainSteps,
+        job.algorithm().fineTune().batch(),
+        0,
+        Needs.of(AlgorithmSpec.Name.SUPERVISED));
+  }
+
+  private Map<String, Double> step(
+      BatchLoader loader, TrainingStep training, long at, int labeled, int unlabeled, Needs needs) {
+    Phase before = context.phases().enter(Phase.DATA_WAIT);
+    Batch batch = loader.next(at);
+    context.phases().enter(before);
+    try (var scope = context.engine().openScope()) {
+      return training.run(StepBatches.upload(context, job, needs, batch, labeled, unlabeled));
+    }
+  }
+
+  /** The student goes on from its averaged weights, without momentum. */
+  private TrainingStep beginFineTune() {
+    Learner student = main.result();
+    if (step == mainSteps) {
+      context.engine().copy(student.average(), student.network().parameters().weights());
+      context.engine().fill(student.velocity(), 0);
+    }
+    return SupervisedStep.fineTune(context, job, student);
+  }
+
+  /** Every rank learns what any was told, in the same step; the gentlest wish counts. */
+  private StopMode agreeOnStop() {
+    StopMode own = stop.get();
+    double[] wishes =
+        Learner.sum(
+            context.world(),
+            new double[] {
+              own == StopMode.CHECKPOINT_AND_STOP ? 1 : 0, own == StopMode.CANCEL ? 1 : 0
+            });
+    return wishes[1] > 0
+        ? StopMode.CANCEL
+        : wishes[0] > 0 ? StopMode.CHECKPOINT_AND_STOP : StopMode.STOP_UNSPECIFIED;
+  }
+
+  private void evaluate() {
+    Map<String, Double> values = new LinkedHashMap<>();
+    int tests = data.testCount();
+    if (learners.size() == 2) {
+      values.put(
+          "accuracy.teacher",
+          Evaluation.accuracy(context, job, mainLoader, learners.get(0), tests));
+    }
+    values.put(
+        "accuracy.test", Evaluation.accuracy(context, job, mainLoader, main.result(), tests));
+    if (leader) {
+      listener.evaluated(Evaluated.newBuilder().setStep(step).putAllValues(values).build());
+    }
+  }
+
+  private void report(Map<String, Double> values, boolean force) {
+    long now = System.nanoTime();
+    double seconds = (now - reportedNanos) / 1e9;
+    if (!leader || (!force && seconds < 1) || step == reportedStep) {
+      return;
+    }
+    double steps = step - reportedStep;
+    int images =
+        step > mainSteps
+            ? job.algorithm().fineTune().batch()
+            : job.training().labeledBatch() + job.training().unlabeledBatch();
+    Progress.Builder progress =
+        Progress.newBuilder()
+            .setStep(step)
+            .setTotalSteps(totalSteps)
+            .setStepsPerSecond(steps / seconds)
+            .setImagesPerSecond(images * steps / seconds)
+            .putAllValues(values)
+            .setPhase(step > mainSteps ? "fine-tune" : "train");
+    context
+        .phases()
+        .drainSeconds()
+        .forEach(
+            (phase, s) ->
+                progress.putPhaseSeconds(
+                    phase.name().toLowerCase(Locale.ROOT).replace('_', '-'), s / steps));
+    listener.progress(progress.build());
+    reportedNanos = now;
+    reportedStep = step;
+  }
+
+  @Override
+  public void close() {
+    mainLoader.close();
+    tuneLoader.close();
+    learners.forEach(Learner::close);
+  }
+}
