@@ -72,7 +72,7 @@ final class Attempts {
     }
     List<Integer> ranks = StartAttempts.ranks(message, workerId);
     if (draining) {
-      refuse(key, Outcome.FAILED_RETRYABLE, "WORKER_LEAVING", "the worker is leaving", ranks);
+      refuse(key, Outcome.FAILED_RETRYABLE, "WORKER_LEFT", "the worker is leaving", ranks);
       return;
     }
     boolean older = false;
@@ -85,7 +85,7 @@ final class Attempts {
     StartAttempt replaced = older ? waiting.put(key.jobId(), message) : null;
     if (replaced != null) {
       AttemptKey superseded = new AttemptKey(replaced.getJobId(), replaced.getAttempt());
-      refuse(superseded, Outcome.STOPPED, "SUPERSEDED", "a later attempt began", List.of());
+      refuse(superseded, Outcome.STOPPED, "NONE", "a later attempt began", List.of());
     }
     if (!older) {
       begin(key, message, ranks);
@@ -98,7 +98,7 @@ final class Attempts {
       refuse(
           key,
           Outcome.FAILED_RETRYABLE,
-          "NO_SLOTS",
+          "INTERNAL_ERROR",
           "%d ranks were assigned to worker %s, which has %d slots of which %d are taken"
               .formatted(ranks.size(), workerId, settings.slots(), used),
           ranks);
@@ -109,7 +109,7 @@ final class Attempts {
       plan = StartAttempts.plan(message, settings, workerId);
     } catch (RuntimeException e) {
       LOG.error("{} attempt {} cannot be read", key.jobId(), key.attempt(), e);
-      refuse(key, Outcome.FAILED_FINAL, "INVALID_JOB", text(e), ranks);
+      refuse(key, Outcome.FAILED_FINAL, "INVALID_FOR_WORKER", text(e), ranks);
       return;
     }
     try {
@@ -118,7 +118,7 @@ final class Attempts {
       running.put(key, new Running(starter.start(plan, listener), ranks));
     } catch (RuntimeException e) {
       LOG.error("{} attempt {} cannot start", key.jobId(), key.attempt(), e);
-      refuse(key, Outcome.FAILED_RETRYABLE, "START_FAILED", text(e), ranks);
+      refuse(key, Outcome.FAILED_RETRYABLE, "INTERNAL_ERROR", text(e), ranks);
     }
   }
 
@@ -147,7 +147,7 @@ final class Attempts {
     StartAttempt waits = waiting.get(key.jobId());
     if (waits != null && waits.getAttempt() == key.attempt()) {
       waiting.remove(key.jobId());
-      refuse(key, Outcome.STOPPED, "STOPPED", "stopped before it began", List.of());
+      refuse(key, Outcome.STOPPED, "NONE", "stopped before it began", List.of());
     }
     Running run = running.get(key);
     if (run != null) {

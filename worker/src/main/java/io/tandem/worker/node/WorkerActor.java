@@ -244,6 +244,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
     if (!leaving) {
       leaving = true;
       LOG.info("worker {} leaves: state {}", workerId, attempts.state());
+      tell(Leaving.newBuilder().setWorkerId(workerId).build()); // place nothing here any more
       attempts.drain();
       timers.startSingleTimer(Own.Hurry.HURRY, settings.drain());
     }

@@ -231,7 +231,7 @@ class WorkerNodeTest {
     coordinator.tell(start("k", 1, 1));
     Report refused = expectEnd();
     assertThat(refused.getJobId()).isEqualTo("k");
-    assertThat(refused.getEnded().getReason()).isEqualTo("WORKER_LEAVING");
+    assertThat(refused.getEnded().getReason()).isEqualTo("WORKER_LEFT");
     run.end(Outcome.STOPPED);
     assertThat(expectEnd().getJobId()).isEqualTo("j");
     assertThat(coordinator.expect(Leaving.class).getWorkerId()).isEqualTo(worker.workerId());

@@ -1,0 +1,88 @@
+package io.tandem.deploy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.tandem.deploy.client.ClientException;
+import io.tandem.deploy.client.TandemClient;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Set;
+
+/**
+ * Watches a job until it ends, with a bar on a terminal and a line every few seconds elsewhere. A
+ * coordinator that restarts meanwhile is waited for.
+ */
+final class JobFollower {
+  private static final Set<String> ENDED = Set.of("SUCCEEDED", "FAILED", "CANCELLED");
+  private static final Duration POLL = Duration.ofMillis(500);
+  private static final Duration LINE_EVERY = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final TandemClient client;
+  private final PrintWriter err;
+  private final boolean terminal;
+
+  JobFollower(TandemClient client, PrintWriter err) {
+    this(client, err, System.console() != null && !"dumb".equals(System.getenv("TERM")));
+  }
+
+  JobFollower(TandemClient client, PrintWriter err, boolean terminal) {
+    this.client = client;
+    this.err = err;
+    this.terminal = terminal;
+  }
+
+  /** Whether that state is an end. */
+  static boolean ended(String state) {
+    return ENDED.contains(state);
+  }
+
+  /** The job as it was when it ended. */
+  JsonNode follow(String id) {
+    String shown = "";
+    String shownState = "";
+    long shownNanos = System.nanoTime() - LINE_EVERY.toNanos();
+    long answeredNanos = System.nanoTime();
+    while (true) {
+      JsonNode job;
+      try {
+        job = client.job(id);
+        answeredNanos = System.nanoTime();
+      } catch (ClientException e) {
+        if (!e.unreachable() || System.nanoTime() - answeredNanos > PATIENCE.toNanos()) {
+          throw e;
+        }
+        pause();
+        continue;
+      }
+      String state = job.path("state").asText();
+      String line = ProgressLine.of(job);
+      boolean end = ended(state);
+      if (terminal) {
+        err.print("\r\u001b[2K" + line + (end ? System.lineSeparator() : ""));
+        err.flush();
+      } else {
+        boolean due = System.nanoTime() - shownNanos >= LINE_EVERY.toNanos();
+        if (!line.equals(shown) && (due || end || !state.equals(shownState))) {
+          err.println(line);
+          err.flush();
+          shown = line;
+          shownState = state;
+          shownNanos = System.nanoTime();
+        }
+      }
+      if (end) {
+        return job;
+      }
+      pause();
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(POLL.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CommandException(ExitCode.CANCELLED, "interrupted");
+    }
+  }
+}

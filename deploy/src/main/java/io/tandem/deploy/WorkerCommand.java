@@ -1,0 +1,106 @@
+package io.tandem.deploy;
+
+import io.tandem.worker.node.WorkerNode;
+import io.tandem.worker.node.WorkerSettings;
+import io.tandem.worker.train.AttemptRun;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code tandem worker}: runs until it is told to leave, or refused. */
+@Command(
+    name = "worker",
+    description = "Offers slots to a coordinator; ends when told to (SIGTERM, Ctrl-C) or refused.")
+final class WorkerCommand implements Callable<Integer> {
+  @Mixin Output output;
+
+  @Option(
+      names = "--slots",
+      paramLabel = "N",
+      defaultValue = "${env:TANDEM_SLOTS:-1}",
+      description = "Ranks hosted at one time (TANDEM_SLOTS; ${DEFAULT-VALUE}).")
+  int slots;
+
+  @Option(
+      names = "--coordinator",
+      paramLabel = "HOST:PORT",
+      defaultValue = "${env:TANDEM_COORDINATOR:-127.0.0.1:25520}",
+      description = "The coordinator's control plane (TANDEM_COORDINATOR; ${DEFAULT-VALUE}).")
+  String coordinator;
+
+  @Option(
+      names = "--host",
+      paramLabel = "HOST",
+      defaultValue = "${env:TANDEM_HOST:-127.0.0.1}",
+      description = "How others reach this worker (TANDEM_HOST; ${DEFAULT-VALUE}).")
+  String host;
+
+  @Option(
+      names = "--control-port",
+      paramLabel = "PORT",
+      defaultValue = "${env:TANDEM_CONTROL_PORT:-0}",
+      description = "TCP port of the control plane, 0 for a free one (TANDEM_CONTROL_PORT).")
+  int controlPort;
+
+  @Option(
+      names = "--data-port",
+      paramLabel = "PORT",
+      defaultValue = "${env:TANDEM_DATA_PORT:-0}",
+      description = "UDP port of the data plane, 0 for a free one (TANDEM_DATA_PORT).")
+  int dataPort;
+
+  @Option(
+      names = "--directory",
+      paramLabel = "DIR",
+      defaultValue = "${env:TANDEM_DIRECTORY:-tandem-checkpoints}",
+      description =
+          "Checkpoints and models; all workers must see it (TANDEM_DIRECTORY; ${DEFAULT-VALUE}).")
+  Path directory;
+
+  @Option(
+      names = "--aeron-directory",
+      paramLabel = "DIR",
+      defaultValue = "${env:TANDEM_AERON_DIRECTORY:-}",
+      description = "An external media driver's directory (TANDEM_AERON_DIRECTORY).")
+  String aeronDirectory;
+
+  private final AttemptRun.Starter starter;
+
+  WorkerCommand(AttemptRun.Starter starter) {
+    this.starter = starter;
+  }
+
+  @Override
+  public Integer call() {
+    HostPort address = HostPort.parse("--coordinator", coordinator);
+    require("--slots", slots, 1, 1024);
+    require("--control-port", controlPort, 0, 65535);
+    require("--data-port", dataPort, 0, 65535);
+    int processors = Runtime.getRuntime().availableProcessors();
+    Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
+    WorkerSettings settings =
+        WorkerSettings.local(
+                address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)
+            .with(controlPort, dataPort, aeron, 0);
+    WorkerNode node = WorkerNode.start(settings, starter);
+    Runtime.getRuntime().addShutdownHook(new Thread(node::close, "leave"));
+    output.err().println("worker " + node.workerId() + " with " + slots + " slots");
+    output.err().flush();
+    Optional<String> refusal = node.ended().toCompletableFuture().join();
+    if (refusal.isPresent()) {
+      throw new CommandException(
+          ExitCode.FAILED, "the coordinator refuses this worker: " + refusal.get());
+    }
+    return ExitCode.SUCCEEDED;
+  }
+
+  static void require(String option, int given, int least, int most) {
+    if (given < least || given > most) {
+      throw new CommandException(
+          ExitCode.USAGE, "%s %d: allowed are %d to %d".formatted(option, given, least, most));
+    }
+  }
+}

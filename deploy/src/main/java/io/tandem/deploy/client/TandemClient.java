@@ -1,0 +1,206 @@
+package io.tandem.deploy.client;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * The coordinator's REST interface. Answers are the REST objects as they come. Every call throws
+ * {@link ClientException}. Thread-safe.
+ */
+public final class TandemClient {
+  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final HttpClient http =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  private final URI server;
+  private final String token;
+
+  /**
+   * @param server for example {@code http://127.0.0.1:8080}
+   * @param token bearer token, or empty
+   */
+  public TandemClient(URI server, String token) {
+    this.server = server;
+    this.token = token;
+  }
+
+  /** Where it calls. */
+  public URI server() {
+    return server;
+  }
+
+  /**
+   * Submits a job.
+   *
+   * @param job YAML or JSON
+   * @param idempotencyKey a repeated call with it submits nothing anew; null for none
+   */
+  public JsonNode submit(byte[] job, String idempotencyKey) {
+    boolean json = job.length > 0 && job[0] == '{';
+    HttpRequest.Builder request =
+        request("/v1/jobs")
+            .header("Content-Type", json ? "application/json" : "application/yaml")
+            .POST(BodyPublishers.ofByteArray(job));
+    if (idempotencyKey != null) {
+      request.header("Idempotency-Key", idempotencyKey);
+    }
+    return json(request);
+  }
+
+  /** One job. */
+  public JsonNode job(String id) {
+    return json(request("/v1/jobs/" + encode(id)).GET());
+  }
+
+  /** A page of jobs; {@code state} and {@code cursor} may be null. */
+  public JsonNode jobs(String state, int limit, String cursor) {
+    String query = "?limit=" + limit;
+    query += state == null ? "" : "&state=" + encode(state);
+    query += cursor == null ? "" : "&cursor=" + encode(cursor);
+    return json(request("/v1/jobs" + query).GET());
+  }
+
+  /** The registered workers. */
+  public JsonNode workers() {
+    return json(request("/v1/workers").GET());
+  }
+
+  /** What happened to a job so far. */
+  public JsonNode events(String id) {
+    return json(
+        request("/v1/jobs/" + encode(id) + "/events").header("Accept", "application/json").GET());
+  }
+
+  /** What a job's workers logged so far. */
+  public JsonNode logs(String id) {
+    return json(request("/v1/jobs/" + encode(id) + "/logs").GET());
+  }
+
+  /** The committed checkpoints. */
+  public JsonNode checkpoints(String id) {
+    return json(request("/v1/jobs/" + encode(id) + "/checkpoints").GET());
+  }
+
+  /** {@code cancel}, {@code pause} or {@code resume}. */
+  public JsonNode act(String id, String verb) {
+    return json(request("/v1/jobs/" + encode(id) + "/" + verb).POST(BodyPublishers.noBody()));
+  }
+
+  /** Events as they happen, each as its JSON, until the server ends the stream. */
+  public void follow(String id, Consumer<JsonNode> events) {
+    HttpRequest.Builder request =
+        authorized(HttpRequest.newBuilder(server.resolve("/v1/jobs/" + encode(id) + "/events")))
+            .header("Accept", "text/event-stream");
+    HttpResponse<Stream<String>> response = send(request.GET(), BodyHandlers.ofLines());
+    try (Stream<String> lines = response.body()) {
+      if (response.statusCode() >= 400) {
+        throw problem(response.statusCode(), String.join("\n", lines.toList()));
+      }
+      lines
+          .filter(line -> line.startsWith("data:"))
+          .map(line -> line.substring("data:".length()).trim())
+          .filter(data -> !data.isEmpty())
+          .forEach(data -> events.accept(parse(data)));
+    }
+  }
+
+  /** Writes the exported student; what was there is replaced when the whole file has come. */
+  public void model(String id, Path target) {
+    Path part = target.resolveSibling(target.getFileName() + ".part");
+    try {
+      HttpResponse<java.io.InputStream> response =
+          send(request("/v1/jobs/" + encode(id) + "/model").GET(), BodyHandlers.ofInputStream());
+      try (java.io.InputStream body = response.body()) {
+        if (response.statusCode() >= 400) {
+          String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+          throw problem(response.statusCode(), text);
+        }
+        Files.copy(body, part, StandardCopyOption.REPLACE_EXISTING);
+      }
+      Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new ClientException(500, "cannot write " + target + ": " + e.getMessage());
+    }
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return authorized(HttpRequest.newBuilder(server.resolve(path)).timeout(TIMEOUT));
+  }
+
+  private HttpRequest.Builder authorized(HttpRequest.Builder request) {
+    return token.isEmpty() ? request : request.header("Authorization", "Bearer " + token);
+  }
+
+  private JsonNode json(HttpRequest.Builder request) {
+    HttpResponse<String> response = send(request, BodyHandlers.ofString());
+    if (response.statusCode() >= 400) {
+      throw problem(response.statusCode(), response.body());
+    }
+    return parse(response.body());
+  }
+
+  private <T> HttpResponse<T> send(
+      HttpRequest.Builder request, HttpResponse.BodyHandler<T> handler) {
+    try {
+      return http.send(request.build(), handler);
+    } catch (IOException e) {
+      String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+      throw new ClientException(
+          0,
+          "cannot reach the coordinator at %s (%s); is it running? Set --server or TANDEM_SERVER"
+              .formatted(server, why));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ClientException(0, "interrupted");
+    }
+  }
+
+  private ClientException problem(int status, String body) {
+    StringBuilder text = new StringBuilder();
+    try {
+      JsonNode problem = MAPPER.readTree(body);
+      String detail = problem.path("detail").asText(problem.path("title").asText(""));
+      text.append(detail.isEmpty() ? "status " + status : detail);
+      for (JsonNode mistake : problem.path("errors")) {
+        text.append("\n  ")
+            .append(mistake.path("path").asText())
+            .append(": given ")
+            .append(mistake.path("given").asText())
+            .append("; allowed: ")
+            .append(mistake.path("allowed").asText());
+      }
+    } catch (JsonProcessingException e) {
+      text.append("status ").append(status).append(": ").append(body.strip());
+    }
+    return new ClientException(status, text.toString());
+  }
+
+  private static JsonNode parse(String body) {
+    try {
+      return MAPPER.readTree(body);
+    } catch (JsonProcessingException e) {
+      throw new ClientException(502, "the answer is no JSON: " + body.strip());
+    }
+  }
+
+  private static String encode(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,2 @@
+/** Calls the coordinator's REST interface. */
+package io.tandem.deploy.client;

@@ -1,0 +1,177 @@
+package io.tandem.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class CommandLineTest {
+  private static final String JOB =
+      """
+      name: ${NAME}
+      mesh: {replicas: 1, shards: 2}
+      data:
+        {format: idx, path: /data, imageHeight: 28, imageWidth: 28, channels: 1, classes: 10}
+      model: {family: wide-resnet}
+      training: {steps: 10, labeledBatch: 8}
+      """;
+  private static final String RUNNING =
+      """
+      {"id":"j1","state":"RUNNING","step":5,"totalSteps":10,"stepsPerSecond":2.0,
+      "imagesPerSecond":64,"etaSeconds":2.5,"attempt":1,"values":{"studentLoss":1.25}}""";
+
+  @TempDir Path directory;
+  private StubServer server;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @BeforeEach
+  void start() throws Exception {
+    server = new StubServer();
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  private int run(String... arguments) {
+    CommandLine line = Main.commandLine((plan, listener) -> null);
+    return line.setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
+  }
+
+  private int ask(String... arguments) {
+    List<String> all = new ArrayList<>(List.of(arguments));
+    all.addAll(List.of("--server", server.url()));
+    return run(all.toArray(String[]::new));
+  }
+
+  private String jobFile(String text) throws Exception {
+    return Files.writeString(directory.resolve("job.yaml"), text).toString();
+  }
+
+  @Test
+  void shouldSubmitWithParametersAndWaitForTheEnd() throws Exception {
+    server
+        .answer("POST /v1/jobs", 201, "{\"id\":\"j1\",\"state\":\"QUEUED\"}")
+        .answer("GET /v1/jobs/j1", 200, RUNNING)
+        .answer("GET /v1/jobs/j1", 200, "{\"id\":\"j1\",\"state\":\"SUCCEEDED\"}");
+    int code =
+        ask("submit", jobFile(JOB), "--wait", "--json", "--set", "NAME=small", "--token", "t");
+    assertThat(code).isZero();
+    assertThat(server.calls.get(0).body()).contains("\"name\":\"small\"");
+    assertThat(server.calls.get(0).authorization()).isEqualTo("Bearer t");
+    assertThat(new ObjectMapper().readTree(out.toString()).path("state").asText())
+        .isEqualTo("SUCCEEDED");
+    assertThat(out.toString().strip().lines()).hasSize(1);
+    assertThat(err.toString()).contains("5/10").contains("studentLoss 1.250").contains("ETA 0:03");
+  }
+
+  @Test
+  void shouldSayByItsExitCodeHowAJobEnded() {
+    server
+        .answer(
+            "GET /v1/jobs/f",
+            200,
+            "{\"id\":\"f\",\"state\":\"FAILED\",\"reason\":\"DIVERGED\",\"reasonText\":\"loss NaN\"}")
+        .answer("GET /v1/jobs/c", 200, "{\"id\":\"c\",\"state\":\"CANCELLED\"}");
+    assertThat(ask("watch", "f")).isEqualTo(1);
+    assertThat(out.toString()).contains("f FAILED (DIVERGED): loss NaN");
+    assertThat(ask("watch", "c")).isEqualTo(3);
+  }
+
+  @Test
+  void shouldTellEveryMistakeOfAJobFile() throws Exception {
+    String bad = JOB.replace("steps: 10", "steps: -1").replace("wide-resnet", "wide");
+    assertThat(ask("submit", jobFile(bad), "--set", "NAME=x")).isEqualTo(2);
+    assertThat(err.toString()).contains("training.steps").contains("model.family");
+    assertThat(server.calls).isEmpty();
+  }
+
+  @Test
+  void shouldPassOnWhatTheCoordinatorRefuses() throws Exception {
+    server.answer(
+        "POST /v1/jobs",
+        400,
+        """
+        {"title":"Bad job","detail":"the job has 1 mistake",
+        "errors":[{"path":"mesh.shards","given":"99","allowed":"1 to 16"}]}""");
+    assertThat(ask("submit", jobFile(JOB), "--set", "NAME=x")).isEqualTo(2);
+    assertThat(err.toString()).contains("mesh.shards: given 99; allowed: 1 to 16");
+  }
+
+  @Test
+  void shouldSayThatNobodyAnswers() {
+    server.close();
+    assertThat(ask("jobs")).isEqualTo(4);
+    assertThat(err.toString())
+        .contains("cannot reach the coordinator at " + server.url())
+        .doesNotContain("\tat ");
+  }
+
+  @Test
+  void shouldListJobsAndWorkers() {
+    server
+        .answer("GET /v1/jobs", 200, "{\"jobs\":[" + RUNNING + "]}")
+        .answer("GET /v1/workers", 200, "{\"workers\":[{\"id\":\"w1\",\"slots\":4}]}");
+    assertThat(ask("jobs")).isZero();
+    assertThat(ask("workers")).isZero();
+    assertThat(out.toString()).contains("j1").contains("5/10").contains("w1");
+  }
+
+  @Test
+  void shouldCancelAndExport() throws Exception {
+    server
+        .answer("POST /v1/jobs/j1/cancel", 200, "{\"id\":\"j1\",\"state\":\"CANCELLING\"}")
+        .answer("GET /v1/jobs/j1/model", 200, "weights");
+    Path model = directory.resolve("student.safetensors");
+    assertThat(ask("cancel", "j1")).isZero();
+    assertThat(ask("export", "j1", "--out", model.toString())).isZero();
+    assertThat(model).hasContent("weights");
+    assertThat(out.toString()).contains("j1 CANCELLING");
+    assertThat(ask("export", "none", "--out", model.toString())).isEqualTo(2);
+    assertThat(model).hasContent("weights");
+    assertThat(err.toString()).contains("no such thing");
+  }
+
+  @Test
+  void shouldAnswerWrongUsage() {
+    assertThat(run("worker", "--slots", "0", "--coordinator", "127.0.0.1:1")).isEqualTo(2);
+    assertThat(run("worker", "--coordinator", "here")).isEqualTo(2);
+    assertThat(run("sumbit")).isEqualTo(2);
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--slots 0: allowed are 1 to 1024")
+        .contains("--coordinator here: give HOST:PORT")
+        .contains("submit");
+  }
+
+  @Test
+  void shouldExplainEveryCommandAndName() {
+    CommandLine root = Main.commandLine((plan, listener) -> null);
+    root.getSubcommands()
+        .forEach(
+            (name, command) -> {
+              assertThat(run(name, "--help")).as(name).isZero();
+              for (var option : command.getCommandSpec().options()) {
+                boolean valued = option.arity().max() > 0 && !option.longestName().equals("--set");
+                if (valued) {
+                  assertThat(String.join("", option.description()))
+                      .as(name + option.longestName())
+                      .contains("TANDEM_");
+                }
+              }
+            });
+    assertThat(root.getSubcommands()).containsKeys("submit", "jobs", "watch", "worker", "export");
+  }
+}
