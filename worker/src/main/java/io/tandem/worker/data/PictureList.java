@@ -4,10 +4,13 @@ import io.tandem.protocol.job.DataSpec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * A directory with {@code labels.csv}, whose header names at least {@code path}, {@code label} and
@@ -44,7 +47,7 @@ final class PictureList {
                 + header.size()
                 + "; complete the line");
       }
-      String name = cells.get(path);
+      String name = path(cells.get(path), where);
       switch (cells.get(split).toLowerCase(Locale.ROOT)) {
         case "labelled", "labeled", "train" ->
             train.add(new PictureFiles.Entry(name, label(cells.get(label), spec, where)));
@@ -68,7 +71,7 @@ final class PictureList {
 
   private static void refuseTestInTraining(
       List<PictureFiles.Entry> train, List<PictureFiles.Entry> test, Path file) {
-    java.util.Set<String> seen = new java.util.HashSet<>();
+    Set<String> seen = new HashSet<>();
     train.forEach(entry -> seen.add(entry.path()));
     for (PictureFiles.Entry entry : test) {
       if (seen.contains(entry.path())) {
@@ -97,6 +100,18 @@ final class PictureList {
           file + " has the columns " + header + "; path, label and split are needed: add " + name);
     }
     return index;
+  }
+
+  /** Normalised, so that the same file is known by one name. */
+  private static String path(String text, String where) {
+    try {
+      if (!text.isEmpty()) {
+        return Path.of(text).normalize().toString();
+      }
+    } catch (InvalidPathException e) {
+      throw new DataException(where + ": path is '" + text + "', no path of a file; correct it", e);
+    }
+    throw new DataException(where + ": path is empty; give a file's path relative to the csv");
   }
 
   private static int label(String text, DataSpec spec, String where) {

@@ -9,6 +9,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -64,10 +65,10 @@ final class Prefetcher<T> implements AutoCloseable {
               }
               return stale;
             });
-    for (long next = step; next <= step + ahead; next++) {
-      pending.computeIfAbsent(next, s -> threads.submit(() -> work.apply(s)));
-    }
     try {
+      for (long next = step; next <= step + ahead; next++) {
+        pending.computeIfAbsent(next, s -> threads.submit(() -> work.apply(s)));
+      }
       return pending.remove(step).get(deadline.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
@@ -82,6 +83,8 @@ final class Prefetcher<T> implements AutoCloseable {
               + deadline.toSeconds()
               + " s; is the storage under data.path reachable?",
           e);
+    } catch (RejectedExecutionException e) {
+      throw new CancellationException("closed before step " + step + " was read");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CancellationException("interrupted while waiting for step " + step);

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tandem.protocol.job.DataSpec.Format;
+import io.tandem.protocol.mesh.Mesh;
+import io.tandem.protocol.mesh.Rank;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,6 +56,30 @@ class PictureGeneratorTest {
         .filteredOn(line -> line.contains("unlabel"))
         .hasSize(20)
         .allMatch(line -> line.matches("unlabeled/\\d{6}\\.jpg,,unlabelled"));
+  }
+
+  @Test
+  void shouldNameABrokenPictureAndTrainWithoutIt() throws Exception {
+    new PictureGenerator(5, 2, 3, 4, 1, 32).write(directory.resolve("a"), Format.FOLDER, 2);
+    Path victim = directory.resolve("a/train/stripes-disc/000002.jpg");
+    Files.write(victim, Arrays.copyOf(Files.readAllBytes(victim), 300));
+    List<String> heard = new CopyOnWriteArrayList<>();
+    TrainingData data =
+        TrainingData.open(
+            Specs.of(Format.FOLDER, directory.resolve("a"), 32, 3, 2, 0),
+            1,
+            (name, reason, other) -> heard.add(name + ": " + reason + ", " + other));
+    BatchPlan plan = data.plan(BatchPlan.Phase.MAIN, 6, 10);
+    Needs all = new Needs(true, true, true);
+    try (BatchLoader loader = new BatchLoader(data, plan, all, new Mesh(1, 1), new Rank(0, 0))) {
+      loader.next(0);
+      loader.next(1);
+    }
+    assertThat(heard)
+        .containsExactly(
+            "train/stripes-disc/000002.jpg: the JPEG file is truncated,"
+                + " train/stripes-disc/000004.jpg");
+    assertThat(data.brokenCount()).isEqualTo(1);
   }
 
   @Test

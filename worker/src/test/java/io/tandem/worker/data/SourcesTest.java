@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.DataSpec.Format;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -13,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.zip.GZIPOutputStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,7 +124,9 @@ class SourcesTest {
     assertFails(Format.CSV, "split is 'validation'", "labelled, unlabelled and test");
     csv("path,label,split\na,0\n");
     assertFails(Format.CSV, "line 2 has 2 cells, the header 3");
-    csv("path,label,split\na,0,labelled\na,0,test\n");
+    csv("path,label,split\n,0,labelled\n");
+    assertFails(Format.CSV, "line 2: path is empty");
+    csv("path,label,split\na,0,labelled\n./a,0,test\n");
     assertFails(Format.CSV, "a is both a training and a test image");
     csv("path,label,split\na,0,labelled\n");
     assertFails(Format.CSV, "1 training and 0 test images");
@@ -191,7 +196,7 @@ class SourcesTest {
   }
 
   @Test
-  void shouldCallTruncatedAndForeignFilesUnreadable() {
+  void shouldCallTruncatedAndForeignFilesUnreadable() throws Exception {
     byte[] bgr = new byte[64 * 64 * 3];
     new java.util.Random(1).nextBytes(bgr);
     byte[] whole = ImageCodec.encodeJpeg(bgr, 64, 64, 90);
@@ -201,6 +206,13 @@ class SourcesTest {
           .as("first %s bytes", length)
           .isInstanceOf(UnreadableImageException.class);
     }
+    ByteArrayOutputStream png = new ByteArrayOutputStream();
+    BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_3BYTE_BGR);
+    picture.getRaster().setDataElements(0, 0, 64, 64, bgr);
+    ImageIO.write(picture, "png", png);
+    assertThat(codec.decode(png.toByteArray())).hasSize(bgr.length);
+    assertThatThrownBy(() -> codec.decode(Arrays.copyOf(png.toByteArray(), png.size() / 2)))
+        .isInstanceOf(UnreadableImageException.class);
     assertThatThrownBy(() -> codec.decode("no picture".getBytes(StandardCharsets.UTF_8)))
         .isInstanceOf(UnreadableImageException.class)
         .hasMessageContaining("not a picture");
