@@ -35,7 +35,7 @@ final class JobFields {
     choice("data.augmentation.flip", true);
     integer("data.augmentation.cropPadding", 0, 1 << 12, 4);
     integer("data.augmentation.operations", 0, 16, 2);
-    number("data.augmentation.magnitude", closed(0, 10), 5.0);
+    number("data.augmentation.magnitude", closed(0, 30), 5.0);
     add(
         "data.augmentation.excluded",
         Range.ALL,
