@@ -1,0 +1,99 @@
+package io.tandem.coordinator.jobs;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreWriter;
+import io.tandem.coordinator.store.StoredJob;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Changes that are stored together and only then become true: the jobs as they will be, what is
+ * written, and the commands to carry out afterwards.
+ */
+final class JobBatch {
+  /** A command with the job it is about. */
+  record Order(StoredJob job, JobCommand command) {}
+
+  private final Map<String, StoredJob> jobs;
+  private final long now;
+  private final Map<String, StoredJob> changed = new LinkedHashMap<>();
+  private final List<Consumer<StoreWriter>> writes = new ArrayList<>();
+  private final List<Order> orders = new ArrayList<>();
+
+  /** Over these jobs, which {@link #commit} changes. */
+  JobBatch(Map<String, StoredJob> jobs, long now) {
+    this.jobs = jobs;
+    this.now = now;
+  }
+
+  Optional<StoredJob> job(String jobId) {
+    StoredJob job = changed.get(jobId);
+    return Optional.ofNullable(job != null ? job : jobs.get(jobId));
+  }
+
+  void write(Consumer<StoreWriter> write) {
+    writes.add(write);
+  }
+
+  /** Stores something that happened. */
+  void event(String jobId, int attempt, long time, String type, ObjectNode data) {
+    write(w -> w.insert(new Rows.Event(0, jobId, time, attempt, type, data.toString())));
+  }
+
+  /** Applies an event of the state machine. */
+  void apply(String jobId, JobEvent event) {
+    Optional<StoredJob> found = job(jobId);
+    if (found.isEmpty()) {
+      return;
+    }
+    StoredJob job = found.get();
+    JobState before = StoredJobs.state(job.status());
+    JobState.Transition transition = before.after(event);
+    JobState after = transition.state();
+    if (!after.equals(before)) {
+      StoredJob next = job.with(StoredJobs.row(after, job.status(), now));
+      changed.put(jobId, next);
+      write(w -> w.update(jobId, next.status()));
+      if (after.status() != before.status()) {
+        event(jobId, after.attempt(), now, "state", describe(before, after));
+      }
+    }
+    StoredJob last = changed.getOrDefault(jobId, job);
+    transition.commands().forEach(command -> orders.add(new Order(last, command)));
+  }
+
+  private static ObjectNode describe(JobState before, JobState after) {
+    ObjectNode data = JsonNodeFactory.instance.objectNode();
+    data.put("from", before.status().name());
+    data.put("to", after.status().name());
+    data.put("reason", after.reason().name());
+    data.put("text", after.text());
+    return data;
+  }
+
+  /** Replaces a job's progress. */
+  void progress(String jobId, StoredJob.Progress progress) {
+    job(jobId)
+        .ifPresent(
+            job -> {
+              changed.put(jobId, job.with(progress));
+              write(w -> w.update(jobId, progress));
+            });
+  }
+
+  /** Stores all, then makes it true; returns the commands to carry out. */
+  List<Order> commit(Store store) {
+    if (!writes.isEmpty()) {
+      store.write(writer -> writes.forEach(write -> write.accept(writer)));
+    }
+    jobs.putAll(changed);
+    return orders;
+  }
+}

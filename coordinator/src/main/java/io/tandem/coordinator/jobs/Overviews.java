@@ -1,0 +1,37 @@
+package io.tandem.coordinator.jobs;
+
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.Register;
+import java.util.List;
+import java.util.Map;
+
+/** Workers as people see them. */
+final class Overviews {
+  private Overviews() {}
+
+  static JobMessage.WorkerView view(
+      Workers.Worker worker, Map<String, Integer> used, Map<String, StoredJob> jobs) {
+    Register register = worker.registration;
+    String id = register.getWorkerId();
+    List<String> hosted =
+        jobs.values().stream()
+            .filter(job -> job.status().active().contains(id))
+            .map(job -> job.header().id())
+            .toList();
+    return new JobMessage.WorkerView(
+        id,
+        register.getHost(),
+        register.getDataPort(),
+        register.getMetricsPort(),
+        register.getDevice(),
+        register.getProcessors(),
+        register.getMemoryBytes(),
+        register.getSlots(),
+        used.getOrDefault(id, 0),
+        register.getVersion(),
+        worker.leaving,
+        worker.since,
+        worker.heard,
+        hosted);
+  }
+}

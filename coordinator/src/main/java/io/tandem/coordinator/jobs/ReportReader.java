@@ -1,0 +1,163 @@
+package io.tandem.coordinator.jobs;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.AttemptEnded;
+import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.control.Report;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What a worker's report changes. Reports of jobs that are gone change nothing. */
+final class ReportReader {
+  private ReportReader() {}
+
+  static void read(Report report, JobBatch batch) {
+    String jobId = report.getJobId();
+    if (batch.job(jobId).isEmpty()) {
+      return;
+    }
+    int attempt = report.getAttempt();
+    String worker = report.getWorkerId();
+    switch (report.getBodyCase()) {
+      case STARTED -> batch.apply(jobId, new JobEvent.Started(attempt, worker));
+      case PROGRESS -> progress(report, report.getProgress(), batch);
+      case EVALUATED -> {
+        Map<String, Double> values = report.getEvaluated().getValuesMap();
+        long step = report.getEvaluated().getStep();
+        values(report, step, values, batch);
+        event(report, batch, "evaluation", put(node("step", step), values));
+      }
+      case CHECKPOINT -> checkpoint(report, report.getCheckpoint(), batch);
+      case NOTICE -> {
+        ObjectNode data = node("level", report.getNotice().getLevel());
+        data.put("code", report.getNotice().getCode());
+        data.put("text", report.getNotice().getText());
+        event(report, batch, "notice", data.put("worker", worker));
+      }
+      case ENDED -> ended(report, report.getEnded(), batch);
+      case LOG -> {
+        List<Rows.LogLine> lines =
+            report.getLog().getLinesList().stream()
+                .map(l -> new Rows.LogLine(0, jobId, report.getTimeMillis(), attempt, worker, l))
+                .toList();
+        batch.write(w -> w.insertLogs(lines));
+      }
+      case BODY_NOT_SET -> {
+        // Of a later release: acknowledged, so that the worker does not send it for ever.
+      }
+    }
+  }
+
+  private static void progress(Report report, Progress progress, JobBatch batch) {
+    StoredJob.Progress old = batch.job(report.getJobId()).orElseThrow().progress();
+    Map<String, Double> values = new HashMap<>(old.values());
+    values.putAll(progress.getValuesMap());
+    batch.progress(
+        report.getJobId(),
+        new StoredJob.Progress(
+            progress.getStep(),
+            progress.getTotalSteps(),
+            progress.getPhase(),
+            progress.getStepsPerSecond(),
+            progress.getImagesPerSecond(),
+            values,
+            progress.getPhaseSecondsMap()));
+    Map<String, Double> series = new HashMap<>(progress.getValuesMap());
+    series.put("stepsPerSecond", progress.getStepsPerSecond());
+    series.put("imagesPerSecond", progress.getImagesPerSecond());
+    progress.getPhaseSecondsMap().forEach((k, v) -> series.put("phaseSeconds." + k, v));
+    metrics(report, progress.getStep(), series, batch);
+  }
+
+  private static void values(Report report, long step, Map<String, Double> values, JobBatch batch) {
+    StoredJob.Progress old = batch.job(report.getJobId()).orElseThrow().progress();
+    Map<String, Double> all = new HashMap<>(old.values());
+    all.putAll(values);
+    batch.progress(
+        report.getJobId(),
+        new StoredJob.Progress(
+            Math.max(old.step(), step),
+            old.totalSteps(),
+            old.phase(),
+            old.stepsPerSecond(),
+            old.imagesPerSecond(),
+            all,
+            old.phaseSeconds()));
+    metrics(report, step, values, batch);
+  }
+
+  private static void metrics(
+      Report report, long step, Map<String, Double> values, JobBatch batch) {
+    List<Rows.Metric> rows = new ArrayList<>();
+    values.forEach(
+        (name, value) ->
+            rows.add(
+                new Rows.Metric(
+                    report.getJobId(),
+                    name,
+                    report.getTimeMillis(),
+                    report.getAttempt(),
+                    step,
+                    value)));
+    batch.write(w -> w.insertMetrics(rows));
+  }
+
+  private static void checkpoint(Report report, CheckpointCommitted committed, JobBatch batch) {
+    Rows.Checkpoint row =
+        new Rows.Checkpoint(
+            report.getJobId(),
+            committed.getPath(),
+            report.getAttempt(),
+            committed.getStep(),
+            committed.getBytes(),
+            committed.getSeconds(),
+            report.getTimeMillis());
+    batch.write(w -> w.insert(row));
+    ObjectNode data = node("step", committed.getStep());
+    data.put("path", committed.getPath());
+    data.put("bytes", committed.getBytes());
+    event(report, batch, "checkpoint", data.put("seconds", committed.getSeconds()));
+    batch.apply(report.getJobId(), new JobEvent.Checkpointed(report.getAttempt()));
+  }
+
+  private static void ended(Report report, AttemptEnded ended, JobBatch batch) {
+    ObjectNode data = node("worker", report.getWorkerId());
+    data.put("outcome", ended.getOutcome().name());
+    data.put("reason", ended.getReason());
+    data.put("text", ended.getText());
+    event(report, batch, "ended", data.put("step", ended.getStep()));
+    batch.apply(
+        report.getJobId(),
+        new JobEvent.Ended(
+            report.getAttempt(),
+            report.getWorkerId(),
+            ended.getOutcome(),
+            JobReason.of(ended.getReason()),
+            ended.getText(),
+            ended.getModelPath()));
+  }
+
+  private static void event(Report report, JobBatch batch, String type, ObjectNode data) {
+    batch.event(report.getJobId(), report.getAttempt(), report.getTimeMillis(), type, data);
+  }
+
+  private static ObjectNode node(String key, long value) {
+    return JsonNodeFactory.instance.objectNode().put(key, value);
+  }
+
+  private static ObjectNode node(String key, String value) {
+    return JsonNodeFactory.instance.objectNode().put(key, value);
+  }
+
+  private static ObjectNode put(ObjectNode node, Map<String, Double> values) {
+    ObjectNode inner = node.putObject("values");
+    values.forEach(inner::put);
+    return node;
+  }
+}

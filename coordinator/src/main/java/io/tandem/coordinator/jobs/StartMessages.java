@@ -1,0 +1,42 @@
+package io.tandem.coordinator.jobs;
+
+import com.google.protobuf.ByteString;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.MemberMessage;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.StartAttempt;
+import java.util.List;
+
+/** Writes the message that starts an attempt. */
+final class StartMessages {
+  private StartMessages() {}
+
+  /** The workers were registered a moment ago, when the gang was placed. */
+  static StartAttempt start(
+      StoredJob job,
+      int attempt,
+      List<String> workerByRank,
+      Workers workers,
+      List<Rows.Checkpoint> checkpoints) {
+    StartAttempt.Builder start =
+        StartAttempt.newBuilder()
+            .setJobId(job.header().id())
+            .setAttempt(attempt)
+            .setReplicas(job.header().replicas())
+            .setShards(job.header().shards())
+            .setJob(ByteString.copyFromUtf8(job.header().spec()));
+    for (int rank = 0; rank < workerByRank.size(); rank++) {
+      Register host = workers.find(workerByRank.get(rank)).orElseThrow().registration;
+      start.addMembers(
+          MemberMessage.newBuilder()
+              .setRank(rank)
+              .setWorkerId(host.getWorkerId())
+              .setHost(host.getHost())
+              .setPort(host.getDataPort())
+              .setDriver(host.getDriver()));
+    }
+    checkpoints.forEach(checkpoint -> start.addCheckpoints(checkpoint.path()));
+    return start.build();
+  }
+}

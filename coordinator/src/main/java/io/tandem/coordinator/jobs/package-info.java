@@ -1,0 +1,2 @@
+/** The job's life: a pure state machine, and the actors that run it. */
+package io.tandem.coordinator.jobs;

@@ -1,0 +1,91 @@
+package io.tandem.coordinator.rest;
+
+import akka.NotUsed;
+import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpResponse;
+import akka.http.javadsl.model.MediaTypes;
+import akka.japi.Pair;
+import akka.stream.javadsl.Source;
+import akka.util.ByteString;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoredJob;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A job's events as server-sent events. Stored events carry their id; the job itself follows as
+ * {@code progress}, without an id, whenever it changed. Ends after the last event of an ended job.
+ */
+final class EventStream {
+  private static final Duration LOOK = Duration.ofMillis(250);
+  private static final int BATCH = 500;
+
+  private record Position(long after, ObjectNode shown, boolean over) {}
+
+  private final Store store;
+  private final String jobId;
+
+  private EventStream(Store store, String jobId) {
+    this.store = store;
+    this.jobId = jobId;
+  }
+
+  /** The answer that streams the events after that id. */
+  static HttpResponse response(Store store, String jobId, long after, String dispatcher) {
+    EventStream stream = new EventStream(store, jobId);
+    Source<ByteString, NotUsed> bytes =
+        Source.tick(Duration.ZERO, LOOK, 0)
+            .statefulMapConcat(
+                () -> {
+                  Position[] at = {new Position(after, null, false)};
+                  return tick -> {
+                    Pair<Position, List<String>> next = stream.look(at[0]);
+                    at[0] = next.first();
+                    List<Optional<String>> out = new ArrayList<>();
+                    next.second().forEach(text -> out.add(Optional.of(text)));
+                    if (at[0].over()) {
+                      out.add(Optional.empty());
+                    }
+                    return out;
+                  };
+                })
+            .async(dispatcher)
+            .takeWhile(Optional::isPresent)
+            .map(Optional::get)
+            .keepAlive(Duration.ofSeconds(15), () -> ": alive\n\n")
+            .map(ByteString::fromString)
+            .mapMaterializedValue(timer -> NotUsed.getInstance());
+    return HttpResponse.create()
+        .withEntity(
+            HttpEntities.createChunked(MediaTypes.TEXT_EVENT_STREAM.toContentType(), bytes));
+  }
+
+  private Pair<Position, List<String>> look(Position at) {
+    return store.read(
+        reader -> {
+          List<String> out = new ArrayList<>();
+          Optional<StoredJob> job = reader.job(jobId);
+          List<Rows.Event> events = reader.events(jobId, at.after(), BATCH);
+          long after = at.after();
+          for (Rows.Event event : events) {
+            out.add(
+                "id: %d\nevent: %s\ndata: %s\n\n"
+                    .formatted(event.id(), event.type(), JobJson.event(event)));
+            after = event.id();
+          }
+          if (job.isEmpty()) {
+            return Pair.create(new Position(after, at.shown(), true), out);
+          }
+          ObjectNode shown = JobJson.job(job.get(), null, reader);
+          if (!shown.equals(at.shown())) {
+            out.add("event: progress\ndata: " + shown + "\n\n");
+          }
+          boolean over = events.size() < BATCH && job.get().status().endedAt() != 0;
+          return Pair.create(new Position(after, shown, over), out);
+        });
+  }
+}

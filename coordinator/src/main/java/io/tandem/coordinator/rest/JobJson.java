@@ -1,0 +1,141 @@
+package io.tandem.coordinator.rest;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.coordinator.jobs.JobMessage;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.StoreReader;
+import io.tandem.coordinator.store.StoredJob;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What REST says of jobs and of what belongs to them. Times are ISO 8601. */
+final class JobJson {
+  private JobJson() {}
+
+  /** A job; {@code missing} is what it waits for, or null. */
+  static ObjectNode job(StoredJob job, String missing, StoreReader reader) {
+    StoredJob.Header header = job.header();
+    StoredJob.Status status = job.status();
+    StoredJob.Progress progress = job.progress();
+    ObjectNode node = Replies.JSON.createObjectNode();
+    node.put("id", header.id()).put("name", header.name()).put("state", status.state());
+    node.put("reason", status.reason()).put("reasonText", status.reasonText());
+    node.put("attempt", status.attempt()).put("restarts", status.restarts());
+    node.putObject("mesh").put("replicas", header.replicas()).put("shards", header.shards());
+    node.put("step", progress.step()).put("totalSteps", progress.totalSteps());
+    node.put("phase", progress.phase());
+    node.put("stepsPerSecond", progress.stepsPerSecond());
+    node.put("imagesPerSecond", progress.imagesPerSecond());
+    boolean running = status.state().equals("RUNNING") && progress.stepsPerSecond() > 0;
+    if (running) {
+      long left = Math.max(0, progress.totalSteps() - progress.step());
+      node.put("etaSeconds", left / progress.stepsPerSecond());
+    } else {
+      node.putNull("etaSeconds");
+    }
+    numbers(node.putObject("values"), progress.values());
+    numbers(node.putObject("phaseSeconds"), progress.phaseSeconds());
+    time(node, "createdAt", header.createdAt());
+    time(node, "startedAt", status.startedAt());
+    time(node, "endedAt", status.endedAt());
+    if (missing != null) {
+      node.put("missing", missing);
+    }
+    ArrayNode workers = node.putArray("workers");
+    reader
+        .attempt(header.id(), status.attempt())
+        .ifPresent(attempt -> ranks(workers, attempt.workerByRank()));
+    node.put("modelPath", status.modelPath().isEmpty() ? null : status.modelPath());
+    List<Rows.Checkpoint> checkpoints = reader.checkpoints(header.id());
+    if (checkpoints.isEmpty()) {
+      node.putNull("checkpointStep");
+    } else {
+      node.put("checkpointStep", checkpoints.get(0).step());
+    }
+    return node;
+  }
+
+  private static void ranks(ArrayNode workers, List<String> workerByRank) {
+    Map<String, ArrayNode> byWorker = new TreeMap<>();
+    for (int rank = 0; rank < workerByRank.size(); rank++) {
+      byWorker
+          .computeIfAbsent(workerByRank.get(rank), id -> Replies.JSON.createArrayNode())
+          .add(rank);
+    }
+    byWorker.forEach((id, ranks) -> workers.addObject().put("id", id).set("ranks", ranks));
+  }
+
+  /** JSON knows no NaN: it is written as null. */
+  private static void numbers(ObjectNode node, Map<String, Double> values) {
+    new TreeMap<>(values).forEach((name, value) -> number(node, name, value));
+  }
+
+  private static void number(ObjectNode node, String name, double value) {
+    if (Double.isFinite(value)) {
+      node.put(name, value);
+    } else {
+      node.putNull(name);
+    }
+  }
+
+  private static void time(ObjectNode node, String name, long millis) {
+    node.put(name, millis == 0 ? null : Instant.ofEpochMilli(millis).toString());
+  }
+
+  static ObjectNode event(Rows.Event event) {
+    ObjectNode node = Replies.JSON.createObjectNode();
+    node.put("id", event.id());
+    time(node, "time", event.time());
+    node.put("attempt", event.attempt()).put("type", event.type());
+    try {
+      node.set("data", Replies.JSON.readTree(event.data()));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("event " + event.id() + " is broken in the store", e);
+    }
+    return node;
+  }
+
+  static ObjectNode metric(Rows.Metric metric) {
+    ObjectNode node = Replies.JSON.createObjectNode();
+    node.put("name", metric.name());
+    time(node, "time", metric.time());
+    node.put("attempt", metric.attempt()).put("step", metric.step());
+    number(node, "value", metric.value());
+    return node;
+  }
+
+  static ObjectNode log(Rows.LogLine line) {
+    ObjectNode node = Replies.JSON.createObjectNode().put("id", line.id());
+    time(node, "time", line.time());
+    node.put("attempt", line.attempt()).put("worker", line.workerId());
+    return node.put("line", line.line());
+  }
+
+  static ObjectNode checkpoint(Rows.Checkpoint checkpoint) {
+    ObjectNode node = Replies.JSON.createObjectNode();
+    node.put("step", checkpoint.step()).put("attempt", checkpoint.attempt());
+    node.put("path", checkpoint.path()).put("bytes", checkpoint.bytes());
+    node.put("seconds", checkpoint.seconds());
+    time(node, "time", checkpoint.time());
+    return node;
+  }
+
+  static ObjectNode worker(JobMessage.WorkerView worker) {
+    ObjectNode node = Replies.JSON.createObjectNode();
+    node.put("id", worker.id()).put("host", worker.host());
+    node.put("dataPort", worker.dataPort()).put("metricsPort", worker.metricsPort());
+    node.put("device", worker.device()).put("processors", worker.processors());
+    node.put("memoryBytes", worker.memoryBytes());
+    node.put("slots", worker.slots()).put("usedSlots", worker.usedSlots());
+    node.put("version", worker.version()).put("leaving", worker.leaving());
+    time(node, "registeredAt", worker.registeredAt());
+    time(node, "heartbeatAt", worker.heartbeatAt());
+    ArrayNode jobs = node.putArray("jobs");
+    worker.jobs().forEach(jobs::add);
+    return node;
+  }
+}

@@ -1,0 +1,251 @@
+package io.tandem.coordinator.rest;
+
+import akka.http.javadsl.model.ContentTypes;
+import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpResponse;
+import akka.http.javadsl.model.headers.RawHeader;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.coordinator.jobs.ControlPlane;
+import io.tandem.coordinator.jobs.JobMessage;
+import io.tandem.coordinator.jobs.JobState;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.job.JobFileException;
+import io.tandem.protocol.job.JobFiles;
+import io.tandem.protocol.job.JobSpec;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
+
+/** The calls under {@code /v1/jobs}. Reads come from the store, wishes go to the manager. */
+final class JobRoutes {
+  private static final int PAGE = 100;
+  private static final int LARGEST_PAGE = 1000;
+  private static final int MOST_POINTS = 100_000;
+
+  private final ControlPlane plane;
+  private final Store store;
+  private final String streams;
+
+  /** {@code streams} names the dispatcher that may block. */
+  JobRoutes(ControlPlane plane, Store store, String streams) {
+    this.plane = plane;
+    this.store = store;
+    this.streams = streams;
+  }
+
+  List<Route> routes() {
+    return List.of(
+        new Route("POST", "/v1/jobs", this::submit),
+        new Route("GET", "/v1/jobs", this::list),
+        new Route("GET", "/v1/jobs/{id}", this::get),
+        new Route("DELETE", "/v1/jobs/{id}", this::delete),
+        new Route("GET", "/v1/jobs/{id}/events", this::events),
+        new Route("GET", "/v1/jobs/{id}/metrics", this::metrics),
+        new Route("GET", "/v1/jobs/{id}/logs", this::logs),
+        new Route("GET", "/v1/jobs/{id}/checkpoints", this::checkpoints),
+        new Route("GET", "/v1/jobs/{id}/model", this::model),
+        new Route("POST", "/v1/jobs/{id}/cancel", call -> ask(call, JobMessage.Wish.CANCEL)),
+        new Route("POST", "/v1/jobs/{id}/pause", call -> ask(call, JobMessage.Wish.PAUSE)),
+        new Route("POST", "/v1/jobs/{id}/resume", call -> ask(call, JobMessage.Wish.RESUME)));
+  }
+
+  private CompletionStage<HttpResponse> submit(Call call) {
+    JobSpec spec;
+    try {
+      spec = JobFiles.parse(call.body());
+    } catch (JobFileException e) {
+      throw new Problem(400, "The job file has mistakes", e.getMessage(), e.mistakes());
+    }
+    String key = call.header("Idempotency-Key").map(String::strip).orElse(null);
+    if (key != null && (key.isEmpty() || key.length() > 255)) {
+      throw Problem.mistake("Idempotency-Key", key, "1 to 255 characters");
+    }
+    String json = new String(JobFiles.toJson(spec), StandardCharsets.UTF_8);
+    return plane
+        .submit(spec, json, key)
+        .thenCombine(
+            plane.overview(),
+            (submitted, overview) -> {
+              if (submitted.conflict()) {
+                throw Problem.conflict(
+                    "Idempotency-Key '%s' belongs to job %s, which has another body: use a new key"
+                        .formatted(key, submitted.job().header().id()));
+              }
+              ObjectNode body = json(submitted.job(), overview.missing());
+              String id = submitted.job().header().id();
+              return Replies.json(submitted.created() ? 201 : 200, body)
+                  .addHeader(RawHeader.create("Location", "/v1/jobs/" + id));
+            });
+  }
+
+  private ObjectNode json(StoredJob job, Map<String, String> missing) {
+    return store.read(reader -> JobJson.job(job, missing.get(job.header().id()), reader));
+  }
+
+  private CompletionStage<HttpResponse> list(Call call) {
+    String state = call.query("state").map(String::toUpperCase).orElse(null);
+    List<String> states =
+        Arrays.stream(JobState.Status.values()).map(Enum::name).collect(Collectors.toList());
+    if (state != null && !states.contains(state)) {
+      throw Problem.mistake("state", state, "one of " + states);
+    }
+    int limit = (int) call.number("limit", PAGE, 1, LARGEST_PAGE);
+    long before = call.number("cursor", Long.MAX_VALUE, 1, Long.MAX_VALUE);
+    return plane
+        .overview()
+        .thenApply(
+            overview -> {
+              List<StoredJob> jobs = store.read(r -> r.jobs(state, before, limit + 1));
+              ObjectNode body = Replies.JSON.createObjectNode();
+              ArrayNode array = body.putArray("jobs");
+              jobs.stream().limit(limit).forEach(job -> array.add(json(job, overview.missing())));
+              if (jobs.size() > limit) {
+                body.put("nextCursor", String.valueOf(jobs.get(limit - 1).header().number()));
+              } else {
+                body.putNull("nextCursor");
+              }
+              return Replies.json(200, body);
+            });
+  }
+
+  private CompletionStage<HttpResponse> get(Call call) {
+    StoredJob job = find(call);
+    return plane.overview().thenApply(overview -> Replies.json(200, json(job, overview.missing())));
+  }
+
+  private StoredJob find(Call call) {
+    String id = call.path("id");
+    return store
+        .read(reader -> reader.job(id))
+        .orElseThrow(() -> Problem.notFound("there is no job '" + id + "'"));
+  }
+
+  private CompletionStage<HttpResponse> ask(Call call, JobMessage.Wish wish) {
+    return plane
+        .ask(call.path("id"), wish)
+        .thenApply(answer -> Replies.json(200, json(granted(call, answer), Map.of())));
+  }
+
+  private CompletionStage<HttpResponse> delete(Call call) {
+    return plane
+        .ask(call.path("id"), JobMessage.Wish.DELETE)
+        .thenApply(
+            answer -> {
+              granted(call, answer);
+              return HttpResponse.create().withStatus(204);
+            });
+  }
+
+  private static StoredJob granted(Call call, JobMessage.Answer answer) {
+    if (!answer.refusal().isEmpty()) {
+      throw Problem.conflict(answer.refusal());
+    }
+    return answer
+        .job()
+        .orElseThrow(() -> Problem.notFound("there is no job '" + call.path("id") + "'"));
+  }
+
+  private CompletionStage<HttpResponse> events(Call call) {
+    StoredJob job = find(call);
+    long after = call.number("after", 0, 0, Long.MAX_VALUE);
+    boolean stream =
+        call.header("Accept").map(accept -> accept.contains("text/event-stream")).orElse(false);
+    if (stream) {
+      return done(
+          EventStream.response(store, job.header().id(), lastEventId(call, after), streams));
+    }
+    int limit = (int) call.number("limit", LARGEST_PAGE, 1, LARGEST_PAGE);
+    ObjectNode body = Replies.JSON.createObjectNode();
+    ArrayNode array = body.putArray("events");
+    store
+        .read(reader -> reader.events(job.header().id(), after, limit))
+        .forEach(event -> array.add(JobJson.event(event)));
+    return done(Replies.json(200, body));
+  }
+
+  private static long lastEventId(Call call, long otherwise) {
+    String given = call.header("Last-Event-ID").orElse("").strip();
+    if (given.isEmpty()) {
+      return otherwise;
+    }
+    try {
+      return Long.parseLong(given);
+    } catch (NumberFormatException e) {
+      throw Problem.mistake("Last-Event-ID", given, "the id of an event of this job");
+    }
+  }
+
+  private CompletionStage<HttpResponse> metrics(Call call) {
+    StoredJob job = find(call);
+    long from = call.number("from", 0, 0, Long.MAX_VALUE);
+    long to = call.number("to", Long.MAX_VALUE, 0, Long.MAX_VALUE);
+    String name = call.query("name").orElse(null);
+    ObjectNode body = Replies.JSON.createObjectNode();
+    ArrayNode array = body.putArray("metrics");
+    store
+        .read(reader -> reader.metrics(job.header().id(), name, from, to, MOST_POINTS))
+        .forEach(metric -> array.add(JobJson.metric(metric)));
+    return done(Replies.json(200, body));
+  }
+
+  private CompletionStage<HttpResponse> logs(Call call) {
+    StoredJob job = find(call);
+    long after = call.number("after", 0, 0, Long.MAX_VALUE);
+    int limit = (int) call.number("limit", LARGEST_PAGE, 1, 10 * LARGEST_PAGE);
+    ObjectNode body = Replies.JSON.createObjectNode();
+    ArrayNode array = body.putArray("logs");
+    store
+        .read(reader -> reader.logs(job.header().id(), after, limit))
+        .forEach(line -> array.add(JobJson.log(line)));
+    return done(Replies.json(200, body));
+  }
+
+  private CompletionStage<HttpResponse> checkpoints(Call call) {
+    StoredJob job = find(call);
+    List<Rows.Checkpoint> rows = store.read(reader -> reader.checkpoints(job.header().id()));
+    ObjectNode body = Replies.JSON.createObjectNode();
+    ArrayNode array = body.putArray("checkpoints");
+    rows.forEach(row -> array.add(JobJson.checkpoint(row)));
+    return done(Replies.json(200, body));
+  }
+
+  private CompletionStage<HttpResponse> model(Call call) {
+    StoredJob job = find(call);
+    String path = job.status().modelPath();
+    if (path.isEmpty()) {
+      throw Problem.conflict(
+          "job "
+              + job.header().id()
+              + " is "
+              + job.status().state()
+              + " and exported no model yet");
+    }
+    Path file = Path.of(path);
+    if (!Files.isReadable(file)) {
+      throw Problem.notFound(
+          "the model lies at "
+              + path
+              + " on the workers, which this coordinator cannot read:"
+              + " share that directory with it, or copy the file from there");
+    }
+    return done(
+        HttpResponse.create()
+            .withEntity(HttpEntities.create(ContentTypes.APPLICATION_OCTET_STREAM, file))
+            .addHeader(
+                RawHeader.create(
+                    "Content-Disposition", "attachment; filename=\"student.safetensors\"")));
+  }
+
+  private static CompletionStage<HttpResponse> done(HttpResponse response) {
+    return CompletableFuture.completedFuture(response);
+  }
+}

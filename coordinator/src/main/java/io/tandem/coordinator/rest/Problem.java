@@ -1,0 +1,45 @@
+package io.tandem.coordinator.rest;
+
+import io.tandem.protocol.job.Mistake;
+import java.util.List;
+
+/** An answer that is an error, as problem+json (RFC 9457). */
+final class Problem extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final int status;
+  private final String title;
+  private final transient List<Mistake> mistakes;
+
+  Problem(int status, String title, String detail, List<Mistake> mistakes) {
+    super(detail, null, false, false);
+    this.status = status;
+    this.title = title;
+    this.mistakes = List.copyOf(mistakes);
+  }
+
+  static Problem mistake(String path, String given, String allowed) {
+    Mistake mistake = new Mistake(path, given, allowed);
+    return new Problem(400, "Bad request", mistake.toString(), List.of(mistake));
+  }
+
+  static Problem notFound(String what) {
+    return new Problem(404, "Not found", what, List.of());
+  }
+
+  static Problem conflict(String why) {
+    return new Problem(409, "Conflict", why, List.of());
+  }
+
+  int status() {
+    return status;
+  }
+
+  String title() {
+    return title;
+  }
+
+  List<Mistake> mistakes() {
+    return mistakes;
+  }
+}

@@ -1,0 +1,217 @@
+package io.tandem.coordinator.rest;
+
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.DispatcherSelector;
+import akka.http.javadsl.Http;
+import akka.http.javadsl.ServerBinding;
+import akka.http.javadsl.model.HttpRequest;
+import akka.http.javadsl.model.HttpResponse;
+import akka.http.scaladsl.model.EntityStreamSizeException;
+import akka.util.ByteString;
+import io.tandem.coordinator.jobs.ControlPlane;
+import io.tandem.coordinator.metrics.CoordinatorMetrics;
+import io.tandem.coordinator.store.Store;
+import io.tandem.protocol.job.JobFiles;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The HTTP server: finds the route, checks the token, reads the body. Thread-safe. */
+public final class RestServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RestServer.class);
+  private static final String BLOCKING = "akka.actor.default-blocking-io-dispatcher";
+
+  /** What is read and thrown away, so that a client that sends too much gets to read why not. */
+  private static final long LARGEST_READ = 64L << 20;
+
+  private final ActorSystem<Void> system;
+  private final Executor blocking;
+  private final byte[] token;
+  private final List<Route> routes;
+  private ServerBinding binding;
+
+  private RestServer(ControlPlane plane, Store store, CoordinatorMetrics metrics, String token) {
+    this.system = plane.system();
+    this.blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
+    this.token = token.getBytes(StandardCharsets.UTF_8);
+    this.routes = routes(plane, store, metrics);
+  }
+
+  static List<Route> routes(ControlPlane plane, Store store, CoordinatorMetrics metrics) {
+    List<Route> all = new ArrayList<>(new JobRoutes(plane, store, BLOCKING).routes());
+    all.addAll(new ServiceRoutes(plane, metrics).routes());
+    return List.copyOf(all);
+  }
+
+  /**
+   * Without a token only this machine may be served.
+   *
+   * @throws IllegalArgumentException when others would be served without one
+   */
+  public static void checkBinding(String host, String token) {
+    try {
+      if (token.isEmpty() && !InetAddress.getByName(host).isLoopbackAddress()) {
+        throw new IllegalArgumentException(
+            "REST would listen on "
+                + host
+                + " without a token: set TANDEM_TOKEN, or listen on 127.0.0.1");
+      }
+    } catch (UnknownHostException e) {
+      throw new IllegalArgumentException("REST cannot listen on the unknown host " + host, e);
+    }
+  }
+
+  /** Starts serving. */
+  public static RestServer start(
+      ControlPlane plane,
+      Store store,
+      CoordinatorMetrics metrics,
+      String host,
+      int port,
+      String token) {
+    checkBinding(host, token);
+    RestServer server = new RestServer(plane, store, metrics, token);
+    try {
+      server.binding =
+          Http.get(server.system)
+              .newServerAt(host, port)
+              .bind(server::answer)
+              .toCompletableFuture()
+              .get(20, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while REST started", e);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IllegalStateException(
+          "REST cannot listen on " + host + ":" + port + ": choose another port", e);
+    }
+    if (token.isEmpty()) {
+      LOG.info("REST has no token (TANDEM_TOKEN) and serves this machine only");
+    }
+    LOG.info("REST listens on http://{}:{}", host, server.port());
+    return server;
+  }
+
+  /** The port it listens on. */
+  public int port() {
+    return binding.localAddress().getPort();
+  }
+
+  @Override
+  public void close() {
+    try {
+      binding.terminate(Duration.ofSeconds(2)).toCompletableFuture().get(10, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("REST did not stop in time", e);
+    }
+  }
+
+  private CompletionStage<HttpResponse> answer(HttpRequest request) {
+    return request
+        .entity()
+        .withSizeLimit(LARGEST_READ)
+        .getDataBytes()
+        .runFold(ByteString.emptyByteString(), RestServer::limited, system)
+        .thenComposeAsync(body -> route(request, body), blocking)
+        .exceptionally(failure -> failed(request, failure));
+  }
+
+  /** Reads on past the limit without keeping, so that the client gets to read the answer. */
+  private static ByteString limited(ByteString body, ByteString more) {
+    return body.size() > JobFiles.MAXIMUM_BYTES ? body : body.concat(more);
+  }
+
+  private CompletionStage<HttpResponse> route(HttpRequest request, ByteString body) {
+    String path = request.getUri().path();
+    if (!path.startsWith("/health/")) {
+      authorize(request);
+    }
+    List<String> allowed = new ArrayList<>();
+    for (Route route : routes) {
+      Optional<Map<String, String>> parameters = route.match(path);
+      if (parameters.isPresent()) {
+        if (route.method().equals(request.method().value())) {
+          return route.handler().apply(new Call(request, parameters.get(), checked(body)));
+        }
+        allowed.add(route.method());
+      }
+    }
+    if (allowed.isEmpty()) {
+      throw Problem.notFound("nothing is at " + path + "; /openapi.yaml lists all calls");
+    }
+    throw new Problem(
+        405,
+        "Method not allowed",
+        "given " + request.method().value() + "; allowed: " + String.join(", ", allowed),
+        List.of());
+  }
+
+  private static byte[] checked(ByteString body) {
+    if (body.size() > JobFiles.MAXIMUM_BYTES) {
+      throw tooLarge();
+    }
+    return body.toArray();
+  }
+
+  private static Problem tooLarge() {
+    return new Problem(
+        413,
+        "Body too large",
+        "given more than %d bytes; allowed: at most so many".formatted(JobFiles.MAXIMUM_BYTES),
+        List.of());
+  }
+
+  private void authorize(HttpRequest request) {
+    if (token.length == 0) {
+      return;
+    }
+    String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
+    byte[] bearer =
+        given.startsWith("Bearer ")
+            ? given.substring(7).strip().getBytes(StandardCharsets.UTF_8)
+            : new byte[0];
+    if (!MessageDigest.isEqual(token, bearer)) {
+      throw new Problem(
+          401,
+          "Unauthorized",
+          "send 'Authorization: Bearer' with the coordinator's TANDEM_TOKEN",
+          List.of());
+    }
+  }
+
+  private static HttpResponse failed(HttpRequest request, Throwable failure) {
+    Throwable cause = failure;
+    while (cause instanceof CompletionException && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    if (cause instanceof Problem problem) {
+      return Replies.problem(problem);
+    }
+    if (cause instanceof EntityStreamSizeException) {
+      return Replies.problem(tooLarge());
+    }
+    LOG.error("{} {} failed", request.method().value(), request.getUri().path(), cause);
+    if (cause instanceof TimeoutException) {
+      return Replies.problem(
+          new Problem(503, "Not ready", "the job manager does not answer: try again", List.of()));
+    }
+    return Replies.problem(
+        new Problem(500, "Internal error", "the coordinator's log says more", List.of()));
+  }
+}

@@ -1,0 +1,36 @@
+package io.tandem.coordinator.store;
+
+import java.util.List;
+
+/** What is kept beside the jobs. Times are milliseconds since 1970. */
+public final class Rows {
+  /**
+   * Something that happened to a job.
+   *
+   * @param id grows over all jobs; 0 before it is stored
+   * @param type for example {@code state}, {@code checkpoint}, {@code evaluation}, {@code notice}
+   * @param data a JSON object
+   */
+  public record Event(long id, String jobId, long time, int attempt, String type, String data) {}
+
+  /** One value of a time series. */
+  public record Metric(
+      String jobId, String name, long time, int attempt, long step, double value) {}
+
+  /**
+   * One line of a worker's log.
+   *
+   * @param id grows over all jobs; 0 before it is stored
+   */
+  public record LogLine(
+      long id, String jobId, long time, int attempt, String workerId, String line) {}
+
+  /** A committed checkpoint; {@code path} as the workers see it. */
+  public record Checkpoint(
+      String jobId, String path, int attempt, long step, long bytes, double seconds, long time) {}
+
+  /** Who hosted which rank of an attempt. */
+  public record Attempt(String jobId, int attempt, List<String> workerByRank, long startedAt) {}
+
+  private Rows() {}
+}

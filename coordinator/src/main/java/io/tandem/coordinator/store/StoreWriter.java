@@ -1,0 +1,194 @@
+package io.tandem.coordinator.store;
+
+import java.util.List;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jdbi.v3.core.statement.SqlStatement;
+
+/** The writes of one transaction. */
+public final class StoreWriter {
+  private final Handle handle;
+
+  StoreWriter(Handle handle) {
+    this.handle = handle;
+  }
+
+  /** Stores a new job; returns its number. */
+  public long insert(StoredJob job) {
+    StoredJob.Header header = job.header();
+    return bindStatus(
+            handle
+                .createUpdate(
+                    "INSERT INTO jobs (id, name, spec, replicas, shards, idempotency_key,"
+                        + " created_at, state, reason, reason_text, pausing, attempt, restarts,"
+                        + " maximum_restarts, waiting, active, model_path, started_at, ended_at)"
+                        + " VALUES (:id, :name, :spec, :replicas, :shards, :key, :createdAt,"
+                        + " :state, :reason, :reasonText, :pausing, :attempt, :restarts,"
+                        + " :maximumRestarts, :waiting, :active, :modelPath, :startedAt, :endedAt)")
+                .bind("id", header.id())
+                .bind("name", header.name())
+                .bind("spec", header.spec())
+                .bind("replicas", header.replicas())
+                .bind("shards", header.shards())
+                .bind("key", header.idempotencyKey())
+                .bind("createdAt", header.createdAt()),
+            job.status())
+        .executeAndReturnGeneratedKeys("number")
+        .mapTo(Long.class)
+        .one();
+  }
+
+  /** Stores where a job stands. */
+  public void update(String jobId, StoredJob.Status status) {
+    bindStatus(
+            handle
+                .createUpdate(
+                    "UPDATE jobs SET state = :state, reason = :reason, reason_text = :reasonText,"
+                        + " pausing = :pausing, attempt = :attempt, restarts = :restarts,"
+                        + " maximum_restarts = :maximumRestarts, waiting = :waiting,"
+                        + " active = :active, model_path = :modelPath, started_at = :startedAt,"
+                        + " ended_at = :endedAt WHERE id = :id")
+                .bind("id", jobId),
+            status)
+        .execute();
+  }
+
+  private static <S extends SqlStatement<S>> S bindStatus(S statement, StoredJob.Status status) {
+    return statement
+        .bind("state", status.state())
+        .bind("reason", status.reason())
+        .bind("reasonText", status.reasonText())
+        .bind("pausing", status.pausing() ? 1 : 0)
+        .bind("attempt", status.attempt())
+        .bind("restarts", status.restarts())
+        .bind("maximumRestarts", status.maximumRestarts())
+        .bind("waiting", Json.write(status.waiting()))
+        .bind("active", Json.write(status.active()))
+        .bind("modelPath", status.modelPath())
+        .bind("startedAt", status.startedAt())
+        .bind("endedAt", status.endedAt());
+  }
+
+  /** Stores a job's last report. */
+  public void update(String jobId, StoredJob.Progress progress) {
+    handle
+        .createUpdate(
+            "UPDATE jobs SET step = :step, total_steps = :totalSteps, phase = :phase,"
+                + " steps_per_second = :steps, images_per_second = :images,"
+                + " value_map = :values, phase_seconds = :phases WHERE id = :id")
+        .bind("id", jobId)
+        .bind("step", progress.step())
+        .bind("totalSteps", progress.totalSteps())
+        .bind("phase", progress.phase())
+        .bind("steps", progress.stepsPerSecond())
+        .bind("images", progress.imagesPerSecond())
+        .bind("values", Json.write(progress.values()))
+        .bind("phases", Json.write(progress.phaseSeconds()))
+        .execute();
+  }
+
+  /** Stores who hosts an attempt. */
+  public void insert(Rows.Attempt attempt) {
+    handle
+        .createUpdate(
+            "INSERT INTO attempts (job_id, attempt, worker_by_rank, started_at)"
+                + " VALUES (:job, :attempt, :workers, :time)")
+        .bind("job", attempt.jobId())
+        .bind("attempt", attempt.attempt())
+        .bind("workers", Json.write(attempt.workerByRank()))
+        .bind("time", attempt.startedAt())
+        .execute();
+  }
+
+  /** Stores an event. */
+  public void insert(Rows.Event event) {
+    handle
+        .createUpdate(
+            "INSERT INTO events (job_id, time, attempt, type, data)"
+                + " VALUES (:job, :time, :attempt, :type, :data)")
+        .bind("job", event.jobId())
+        .bind("time", event.time())
+        .bind("attempt", event.attempt())
+        .bind("type", event.type())
+        .bind("data", event.data())
+        .execute();
+  }
+
+  /** Stores values of time series. */
+  public void insertMetrics(List<Rows.Metric> metrics) {
+    if (metrics.isEmpty()) {
+      return;
+    }
+    PreparedBatch batch =
+        handle.prepareBatch(
+            "INSERT INTO metrics (job_id, name, time, attempt, step, value)"
+                + " VALUES (:job, :name, :time, :attempt, :step, :value)");
+    for (Rows.Metric metric : metrics) {
+      batch
+          .bind("job", metric.jobId())
+          .bind("name", metric.name())
+          .bind("time", metric.time())
+          .bind("attempt", metric.attempt())
+          .bind("step", metric.step())
+          .bind("value", metric.value())
+          .add();
+    }
+    batch.execute();
+  }
+
+  /** Stores lines of a log. */
+  public void insertLogs(List<Rows.LogLine> lines) {
+    if (lines.isEmpty()) {
+      return;
+    }
+    PreparedBatch batch =
+        handle.prepareBatch(
+            "INSERT INTO logs (job_id, time, attempt, worker_id, line)"
+                + " VALUES (:job, :time, :attempt, :worker, :line)");
+    for (Rows.LogLine line : lines) {
+      batch
+          .bind("job", line.jobId())
+          .bind("time", line.time())
+          .bind("attempt", line.attempt())
+          .bind("worker", line.workerId())
+          .bind("line", line.line())
+          .add();
+    }
+    batch.execute();
+  }
+
+  /** Stores a checkpoint; the same path again replaces the older one. */
+  public void insert(Rows.Checkpoint checkpoint) {
+    handle
+        .createUpdate(
+            "INSERT INTO checkpoints (job_id, path, attempt, step, bytes, seconds, time)"
+                + " VALUES (:job, :path, :attempt, :step, :bytes, :seconds, :time)"
+                + " ON CONFLICT (job_id, path) DO UPDATE SET attempt = excluded.attempt,"
+                + " step = excluded.step, bytes = excluded.bytes, seconds = excluded.seconds,"
+                + " time = excluded.time")
+        .bind("job", checkpoint.jobId())
+        .bind("path", checkpoint.path())
+        .bind("attempt", checkpoint.attempt())
+        .bind("step", checkpoint.step())
+        .bind("bytes", checkpoint.bytes())
+        .bind("seconds", checkpoint.seconds())
+        .bind("time", checkpoint.time())
+        .execute();
+  }
+
+  /** Remembers the last report of a worker. */
+  public void acknowledged(String workerId, long sequence) {
+    handle
+        .createUpdate(
+            "INSERT INTO reporters (worker_id, sequence) VALUES (:worker, :sequence)"
+                + " ON CONFLICT (worker_id) DO UPDATE SET sequence = excluded.sequence")
+        .bind("worker", workerId)
+        .bind("sequence", sequence)
+        .execute();
+  }
+
+  /** Forgets a job and all that belongs to it. */
+  public void delete(String jobId) {
+    handle.createUpdate("DELETE FROM jobs WHERE id = :id").bind("id", jobId).execute();
+  }
+}

@@ -1,0 +1,85 @@
+package io.tandem.coordinator.store;
+
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A job as it is stored. Times are milliseconds since 1970, 0 when not yet.
+ *
+ * @param header what never changes
+ * @param status where the job stands
+ * @param progress what its last report said
+ */
+public record StoredJob(Header header, Status status, Progress progress) {
+  /**
+   * What never changes.
+   *
+   * @param number order of submission; 0 before it is stored
+   * @param id the job's id
+   * @param name as its user calls it
+   * @param spec the job file as canonical JSON
+   * @param replicas R
+   * @param shards S
+   * @param idempotencyKey as its user gave it, or null
+   * @param createdAt when it was submitted
+   */
+  public record Header(
+      long number,
+      String id,
+      String name,
+      String spec,
+      int replicas,
+      int shards,
+      String idempotencyKey,
+      long createdAt) {}
+
+  /**
+   * Where the job stands; see the state machine for the meaning of the first ten.
+   *
+   * @param startedAt when its first attempt ran
+   * @param endedAt when it reached an end
+   */
+  public record Status(
+      String state,
+      String reason,
+      String reasonText,
+      boolean pausing,
+      int attempt,
+      int restarts,
+      int maximumRestarts,
+      Set<String> waiting,
+      Set<String> active,
+      String modelPath,
+      long startedAt,
+      long endedAt) {}
+
+  /**
+   * The last report.
+   *
+   * @param values losses, accuracies and the like, the newest of each
+   * @param phaseSeconds seconds of the mean step by phase
+   */
+  public record Progress(
+      long step,
+      long totalSteps,
+      String phase,
+      double stepsPerSecond,
+      double imagesPerSecond,
+      Map<String, Double> values,
+      Map<String, Double> phaseSeconds) {
+    /** Before the first report. */
+    public static Progress none() {
+      return new Progress(0, 0, "", 0, 0, Map.of(), Map.of());
+    }
+  }
+
+  /** With another status. */
+  public StoredJob with(Status next) {
+    return new StoredJob(header, next, progress);
+  }
+
+  /** With other progress. */
+  public StoredJob with(Progress next) {
+    return new StoredJob(header, status, next);
+  }
+}
