@@ -118,15 +118,9 @@ public final class ShardedParameters implements AutoCloseable {
     return context.engine().view(flat, offsets[i], Shape.of(parts[i]));
   }
 
-  /** Elements of parameter i that this shard holds, without padding. */
-  public int held(int i) {
-    long n = parameters.get(i).shape().elements();
-    return (int) Math.max(0, Math.min(parts[i], n - (long) context.shard() * parts[i]));
-  }
-
-  /** Where this shard's part of parameter i begins in the whole. */
-  public long heldFrom(int i) {
-    return (long) context.shard() * parts[i];
+  /** Where the part of parameter i begins in a flat vector of this layout. */
+  public int offset(int i) {
+    return offsets[i];
   }
 
   /** The whole of parameter i of a flat vector, gathered: owned by the innermost scope. */

@@ -8,6 +8,7 @@ import io.tandem.protocol.control.StopMode;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Rank;
+import io.tandem.worker.checkpoint.CheckpointException;
 import io.tandem.worker.collective.Communicator;
 import io.tandem.worker.collective.FabricCommunicator;
 import io.tandem.worker.data.DataException;
@@ -18,6 +19,7 @@ import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.PeerLostException;
 import io.tandem.worker.parallel.PhaseClock;
 import io.tandem.worker.parallel.ShardContext;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -38,6 +40,7 @@ public final class LocalRanks implements AttemptRun {
   private final AtomicInteger ready = new AtomicInteger();
   private volatile List<Fabric> fabrics = List.of();
   private volatile RankTrainer first;
+  private volatile String modelPath = "";
   private volatile Outcome outcome = Outcome.COMPLETED;
 
   private LocalRanks(AttemptPlan plan, AttemptListener listener) {
@@ -129,7 +132,13 @@ public final class LocalRanks implements AttemptRun {
         }
         RankTrainer.End end = trainer.run();
         outcome = end.outcome();
+        if (rank == 0 && end.outcome() == Outcome.COMPLETED) {
+          Path model = trainer.export();
+          modelPath = model == null ? "" : model.toString();
+        }
       }
+    } catch (CheckpointException e) {
+      notice("error", "EXPORT_FAILED", "the model was not exported: " + e.getMessage());
     } catch (RuntimeException | Error e) {
       failed(rank, e);
     }
@@ -181,6 +190,11 @@ public final class LocalRanks implements AttemptRun {
             : AttemptEnded.newBuilder()
                 .setOutcome(outcome)
                 .setReason(outcome == Outcome.COMPLETED ? "COMPLETED" : stop.get().name());
-    listener.ended(ended.setStep(step()).addAllRanks(IntStream.of(ranks).boxed().toList()).build());
+    listener.ended(
+        ended
+            .setStep(step())
+            .setModelPath(modelPath)
+            .addAllRanks(IntStream.of(ranks).boxed().toList())
+            .build());
   }
 }

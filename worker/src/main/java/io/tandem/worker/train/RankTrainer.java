@@ -6,6 +6,9 @@ import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.StopMode;
 import io.tandem.protocol.job.AlgorithmSpec;
 import io.tandem.protocol.job.JobSpec;
+import io.tandem.worker.checkpoint.CheckpointException;
+import io.tandem.worker.checkpoint.CheckpointReader;
+import io.tandem.worker.checkpoint.Manifest;
 import io.tandem.worker.data.Batch;
 import io.tandem.worker.data.BatchLoader;
 import io.tandem.worker.data.BatchPlan;
@@ -16,6 +19,8 @@ import io.tandem.worker.model.Models;
 import io.tandem.worker.parallel.Network;
 import io.tandem.worker.parallel.PhaseClock.Phase;
 import io.tandem.worker.parallel.ShardContext;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -37,6 +42,8 @@ final class RankTrainer implements AutoCloseable {
   private final int mainSteps;
   private final int totalSteps;
   private volatile long step;
+  private final CheckpointWriter checkpoints;
+  private long committedStep = -1;
   private long reportedStep;
   private long reportedNanos = System.nanoTime();
 
@@ -66,6 +73,8 @@ final class RankTrainer implements AutoCloseable {
     this.mainSteps = job.training().steps();
     int tune = meta ? algorithm.fineTune().steps() : 0;
     this.totalSteps = mainSteps + tune;
+    this.checkpoints = new CheckpointWriter(context, plan, listener);
+    restore();
     var mesh = plan.roster().mesh();
     Needs needs = Needs.of(algorithm.name());
     this.mainLoader =
@@ -132,11 +141,74 @@ final class RankTrainer implements AutoCloseable {
         evaluate();
       }
       report(values, last || mode != StopMode.STOP_UNSPECIFIED);
+      boolean due = job.checkpoint().every() > 0 && step % job.checkpoint().every() == 0;
+      if (mode == StopMode.CHECKPOINT_AND_STOP
+          || (mode == StopMode.STOP_UNSPECIFIED && (due || step == totalSteps))) {
+        commit();
+      }
       if (mode != StopMode.STOP_UNSPECIFIED) {
         return new End(Outcome.STOPPED, step);
       }
     }
     return new End(Outcome.COMPLETED, step);
+  }
+
+  private void commit() {
+    Map<String, Long> counters = new LinkedHashMap<>();
+    for (int m = 0; m < learners.size(); m++) {
+      counters.put("updates." + Snapshot.model(m), learners.get(m).updates());
+    }
+    Map<String, Double> scalars =
+        main instanceof MetaPseudoLabelsStep meta
+            ? Map.of("feedback.baseline", meta.feedback().baseline())
+            : Map.of();
+    if (checkpoints.commit(learners, step, counters, scalars)) {
+      committedStep = step;
+    }
+  }
+
+  private void restore() {
+    try (CheckpointReader reader = checkpoints.newest()) {
+      if (reader != null) {
+        Manifest.Facts facts = reader.manifest().facts();
+        Snapshot.read(context, learners, reader);
+        for (int m = 0; m < learners.size(); m++) {
+          learners.get(m).updates(facts.counters().get("updates." + Snapshot.model(m)));
+        }
+        if (main instanceof MetaPseudoLabelsStep meta) {
+          meta.feedback().baseline(facts.scalars().get("feedback.baseline"));
+        }
+        step = facts.step();
+        committedStep = step;
+        reportedStep = step;
+      }
+    } catch (CheckpointException e) {
+      throw new UncheckedIOException(e);
+    }
+    // Shards that found different checkpoints whole must not train together.
+    double ranks = context.world().size();
+    double[] sums = Learner.sum(context.world(), new double[] {step, (double) step * step});
+    if (sums[0] != ranks * step || sums[1] != ranks * step * step) {
+      throw new IllegalStateException(
+          "rank "
+              + context.world().index()
+              + " would resume at step "
+              + step
+              + ", the mean of all ranks is "
+              + sums[0] / ranks
+              + ": do all workers see the same checkpoint directory?");
+    }
+  }
+
+  /**
+   * The exported model of the last commit; called by rank 0 at the end.
+   *
+   * @return null where no checkpoint could be written
+   */
+  Path export() throws CheckpointException {
+    return committedStep == step
+        ? checkpoints.export(step, Snapshot.model(learners.size() - 1))
+        : null;
   }
 
   private Map<String, Double> mainStep() {
