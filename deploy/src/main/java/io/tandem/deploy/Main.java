@@ -2,6 +2,7 @@ package io.tandem.deploy;
 
 import io.tandem.deploy.client.ClientException;
 import io.tandem.worker.train.AttemptRun;
+import io.tandem.worker.train.LocalRanks;
 import java.util.Set;
 import picocli.CommandLine;
 
@@ -16,7 +17,7 @@ public final class Main {
     if (arguments.length > 0 && SERVERS.contains(arguments[0])) {
       System.setProperty("tandem.log", System.getProperty("tandem.log", "INFO"));
     }
-    System.exit(commandLine(null).execute(arguments));
+    System.exit(commandLine(LocalRanks::start).execute(arguments));
   }
 
   /**
@@ -26,9 +27,10 @@ public final class Main {
    */
   static CommandLine commandLine(AttemptRun.Starter starter) {
     CommandLine root = new CommandLine(new Tandem());
-    if (starter != null) {
-      root.addSubcommand(new WorkerCommand(starter));
-    }
+    root.addSubcommand(new CoordinatorCommand());
+    root.addSubcommand(new WorkerCommand(starter));
+    root.addSubcommand(new RunCommand(starter));
+    root.addSubcommand(new DemoCommand(starter));
     root.addSubcommand(new SubmitCommand());
     root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setExecutionExceptionHandler(Main::report);

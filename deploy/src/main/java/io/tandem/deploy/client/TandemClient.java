@@ -140,6 +140,15 @@ public final class TandemClient {
     }
   }
 
+  /** The coordinator's metrics as Prometheus reads them. */
+  public String metrics() {
+    HttpResponse<String> response = send(request("/metrics").GET(), BodyHandlers.ofString());
+    if (response.statusCode() >= 400) {
+      throw problem(response.statusCode(), response.body());
+    }
+    return response.body();
+  }
+
   private HttpRequest.Builder request(String path) {
     return authorized(HttpRequest.newBuilder(server.resolve(path)).timeout(TIMEOUT));
   }

@@ -1,0 +1,90 @@
+package io.tandem.deploy;
+
+import io.tandem.coordinator.CoordinatorServer;
+import io.tandem.coordinator.CoordinatorSettings;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code tandem coordinator}: serves until it is told to end. */
+@Command(
+    name = "coordinator",
+    description = "Serves REST and places jobs on workers; ends when told to (SIGTERM, Ctrl-C).")
+final class CoordinatorCommand implements Callable<Integer> {
+  @Mixin Output output;
+
+  @Option(
+      names = "--store",
+      paramLabel = "DIR",
+      defaultValue = "${env:TANDEM_STORE:-tandem-store}",
+      description = "Jobs, events and checkpoints (TANDEM_STORE; ${DEFAULT-VALUE}).")
+  Path store;
+
+  @Option(
+      names = "--rest-host",
+      paramLabel = "HOST",
+      defaultValue = "${env:TANDEM_REST_HOST:-127.0.0.1}",
+      description = "What REST listens on; beyond loopback needs a token (TANDEM_REST_HOST).")
+  String restHost;
+
+  @Option(
+      names = "--rest-port",
+      paramLabel = "PORT",
+      defaultValue = "${env:TANDEM_REST_PORT:-8080}",
+      description = "REST's port, 0 for a free one (TANDEM_REST_PORT; ${DEFAULT-VALUE}).")
+  int restPort;
+
+  @Option(
+      names = "--host",
+      paramLabel = "HOST",
+      defaultValue = "${env:TANDEM_HOST:-127.0.0.1}",
+      description = "How workers reach this coordinator (TANDEM_HOST; ${DEFAULT-VALUE}).")
+  String host;
+
+  @Option(
+      names = "--control-port",
+      paramLabel = "PORT",
+      defaultValue = "${env:TANDEM_CONTROL_PORT:-25520}",
+      description = "The workers' port, 0 for a free one (TANDEM_CONTROL_PORT; ${DEFAULT-VALUE}).")
+  int controlPort;
+
+  @Option(
+      names = "--token",
+      paramLabel = "TOKEN",
+      defaultValue = "${env:TANDEM_TOKEN:-}",
+      showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
+      description = "Bearer token that every call must carry (TANDEM_TOKEN).")
+  String token;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    WorkerCommand.require("--rest-port", restPort, 0, 65535);
+    WorkerCommand.require("--control-port", controlPort, 0, 65535);
+    CoordinatorServer server;
+    try {
+      server =
+          CoordinatorServer.start(
+              new CoordinatorSettings(store, restHost, restPort, host, controlPort, token));
+    } catch (IllegalArgumentException e) {
+      throw new CommandException(ExitCode.USAGE, e.getMessage());
+    } catch (RuntimeException e) {
+      throw new CommandException(ExitCode.FAILED, "the coordinator cannot start: " + reason(e));
+    }
+    Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close"));
+    output
+        .out()
+        .println(
+            "coordinator at http://%s:%d, workers at %s:%d"
+                .formatted(restHost, server.restPort(), host, server.controlPort()));
+    output.out().flush();
+    new CountDownLatch(1).await(); // the signal ends the process
+    return ExitCode.SUCCEEDED;
+  }
+
+  private static String reason(RuntimeException e) {
+    return e.getMessage() == null ? e.toString() : e.getMessage();
+  }
+}

@@ -1,0 +1,54 @@
+package io.tandem.deploy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.tandem.deploy.client.TandemClient;
+import io.tandem.protocol.job.JobFiles;
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.protocol.mesh.Mesh;
+import io.tandem.worker.train.AttemptRun;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code tandem run}: one job on a cluster of its own. */
+@Command(
+    name = "run",
+    description =
+        "Runs a job on a cluster in this process, without any set-up; the exit code is its outcome.")
+final class RunCommand implements Callable<Integer> {
+  @Mixin Output output;
+  @Mixin JobFile file;
+
+  @Option(
+      names = "--directory",
+      paramLabel = "DIR",
+      defaultValue = "${env:TANDEM_DIRECTORY:-tandem-run}",
+      description = "Store, checkpoints and models (TANDEM_DIRECTORY; ${DEFAULT-VALUE}).")
+  Path directory;
+
+  private final AttemptRun.Starter starter;
+
+  RunCommand(AttemptRun.Starter starter) {
+    this.starter = starter;
+  }
+
+  @Override
+  public Integer call() {
+    JobSpec job = file.read();
+    Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
+    try (EmbeddedCluster cluster =
+        EmbeddedCluster.start(directory, mesh, starter).closedOnExit()) {
+      TandemClient client = cluster.client();
+      String id = client.submit(JobFiles.toJson(job), null).path("id").asText();
+      output.err().println("job " + id + " at " + cluster.address() + "/v1/jobs/" + id);
+      JsonNode ended = new JobFollower(client, output.err()).follow(id);
+      String model = ended.path("modelPath").asText("");
+      if (!model.isEmpty()) {
+        output.say("model " + model);
+      }
+      return Reports.outcome(ended, output);
+    }
+  }
+}
