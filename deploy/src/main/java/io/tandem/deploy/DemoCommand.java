@@ -23,8 +23,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * {@code tandem demo}: the supervised baseline, then Meta Pseudo Labels with the same few labels, on
- * generated pictures and a mesh of 2 replicas x 4 shards in this JVM.
+ * {@code tandem demo}: the supervised baseline, then Meta Pseudo Labels with the same few labels,
+ * on generated pictures and a mesh of 2 replicas x 4 shards in this JVM.
  */
 @Command(
     name = "demo",
@@ -63,7 +63,8 @@ final class DemoCommand implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       defaultValue = "${env:TANDEM_STEPS:-120}",
-      description = "Steps of Meta Pseudo Labels; the baseline takes as many (TANDEM_STEPS; ${DEFAULT-VALUE}).")
+      description =
+          "Steps of Meta Pseudo Labels; the baseline takes as many (TANDEM_STEPS; ${DEFAULT-VALUE}).")
   int steps;
 
   private final AttemptRun.Starter starter;

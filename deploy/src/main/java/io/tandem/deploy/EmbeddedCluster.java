@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A coordinator and a worker for every replica, all in this JVM on free loopback ports. Replicas are
- * different workers, so what they exchange goes the way it goes between processes. Thread-safe.
+ * A coordinator and a worker for every replica, all in this JVM on free loopback ports. Replicas
+ * are different workers, so what they exchange goes the way it goes between processes. Thread-safe.
  */
 final class EmbeddedCluster implements AutoCloseable {
   private static final String HOST = "127.0.0.1";

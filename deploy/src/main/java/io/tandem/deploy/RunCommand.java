@@ -38,8 +38,7 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     JobSpec job = file.read();
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
-    try (EmbeddedCluster cluster =
-        EmbeddedCluster.start(directory, mesh, starter).closedOnExit()) {
+    try (EmbeddedCluster cluster = EmbeddedCluster.start(directory, mesh, starter).closedOnExit()) {
       TandemClient client = cluster.client();
       String id = client.submit(JobFiles.toJson(job), null).path("id").asText();
       output.err().println("job " + id + " at " + cluster.address() + "/v1/jobs/" + id);
