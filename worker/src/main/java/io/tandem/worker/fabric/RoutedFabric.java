@@ -128,7 +128,8 @@ final class RoutedFabric implements Fabric {
           abort.rank(),
           waiting + ", but rank " + abort.rank() + " gave up: " + abort.reason());
     }
-    String why = departures.departed(transfer.peer);
+    String gone = departures.departed(transfer.peer);
+    String why = gone != null ? gone : transfer.loss();
     if (why != null) {
       return new PeerLostException(
           rank, transfer.peer, waiting + ", but rank " + transfer.peer + " is gone: " + why);

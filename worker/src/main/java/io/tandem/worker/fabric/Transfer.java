@@ -14,6 +14,7 @@ final class Transfer implements Fabric.Operation {
     PENDING,
     DONE,
     REFUSED,
+    LOST,
     CANCELLED
   }
 
@@ -32,7 +33,7 @@ final class Transfer implements Fabric.Operation {
 
   private volatile State state = State.PENDING;
   private volatile Thread waiter;
-  private String refusal;
+  private String reason;
 
   Transfer(boolean isSend, int rank, int peer, int tag, ByteBuffer buffer) {
     this.isSend = isSend;
@@ -54,7 +55,12 @@ final class Transfer implements Fabric.Operation {
 
   /** Why the other end and this one do not fit together, or null. */
   String refusal() {
-    return state == State.REFUSED ? refusal : null;
+    return state == State.REFUSED ? reason : null;
+  }
+
+  /** Why the peer is lost, or null. */
+  String loss() {
+    return state == State.LOST ? reason : null;
   }
 
   /** Copies {@code count} bytes into this receive; false where it is no longer wanted. */
@@ -92,8 +98,16 @@ final class Transfer implements Fabric.Operation {
   /** The two ends do not fit together: a mistake in the program, not a lost peer. */
   synchronized void refuse(String why) {
     if (state == State.PENDING) {
-      refusal = why;
+      reason = why;
       finish(State.REFUSED);
+    }
+  }
+
+  /** The peer will not do its part. */
+  synchronized void lose(String why) {
+    if (state == State.PENDING) {
+      reason = why;
+      finish(State.LOST);
     }
   }
 

@@ -1,0 +1,65 @@
+package io.tandem.worker.fabric;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.util.Collections;
+
+/** Aeron's channel URIs, and the MTU of the link that a host is reached by. */
+final class Channels {
+  /** Two of three terms may hold what is not yet read; a message of ours is far below an eighth. */
+  static final int TERM_BYTES = 4 << 20;
+
+  /** Aeron's largest; a multiple of its frame alignment. */
+  private static final int LARGEST_MTU = 65504;
+
+  private static final int JUMBO_MTU = 8960;
+  private static final int IP_UDP_HEADERS = 28;
+  private static final int IP6_UDP_HEADERS = 48;
+  private static final int FRAME_ALIGNMENT = 32;
+
+  private Channels() {}
+
+  static String ipc() {
+    return "aeron:ipc?term-length=" + TERM_BYTES + "|mtu=" + LARGEST_MTU;
+  }
+
+  static String publication(String host, int port) {
+    return "aeron:udp?endpoint="
+        + endpoint(host, port)
+        + "|term-length="
+        + TERM_BYTES
+        + "|mtu="
+        + mtu(host);
+  }
+
+  static String subscription(String host, int port) {
+    return "aeron:udp?endpoint=" + endpoint(host, port);
+  }
+
+  private static String endpoint(String host, int port) {
+    return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+  }
+
+  /** The largest Aeron MTU that the link to a host carries unfragmented, in bytes. */
+  static int mtu(String host) {
+    try {
+      InetAddress address = InetAddress.getByName(host);
+      if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
+        return LARGEST_MTU;
+      }
+      int headers = address instanceof Inet6Address ? IP6_UDP_HEADERS : IP_UDP_HEADERS;
+      int mtu = JUMBO_MTU + headers;
+      for (NetworkInterface link : Collections.list(NetworkInterface.getNetworkInterfaces())) {
+        if (link.isUp() && !link.isLoopback() && link.getMTU() > 0) {
+          mtu = Math.min(mtu, link.getMTU());
+        }
+      }
+      return mtu - headers & -FRAME_ALIGNMENT;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot tell the MTU of the link to " + host, e);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package io.tandem.worker.fabric;
+
+import io.tandem.protocol.frame.Frame;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Puts messages together from frames. The n-th receive of a (source, destination, tag) takes the
+ * message of sequence n and no other, so that a message of which a frame was lost is missed rather
+ * than mistaken for the next. Frames go straight into the receiver's buffer where the receive was
+ * begun, else into a buffer of ours. Owned by the transport's agent.
+ */
+final class Inbox {
+  private record LaneKey(int source, int destination, int tag) {}
+
+  /** A message that came before its receive. */
+  private static final class Arrival {
+    final ByteBuffer data;
+    int moved;
+
+    Arrival(int length) {
+      data = ByteBuffer.allocate(length);
+    }
+  }
+
+  private static final class Lane {
+    long begun;
+    final Map<Long, Transfer> receives = new HashMap<>();
+    final Map<Long, Arrival> arrivals = new HashMap<>();
+  }
+
+  private final Map<LaneKey, Lane> lanes = new HashMap<>();
+  private final FrameCounts counts;
+  private final long limitBytes;
+  private long bufferedBytes;
+  private int waiting;
+
+  Inbox(FrameCounts counts, long limitBytes) {
+    this.counts = counts;
+    this.limitBytes = limitBytes;
+  }
+
+  /** Receives under way. */
+  int waiting() {
+    return waiting;
+  }
+
+  private Lane lane(int source, int destination, int tag) {
+    return lanes.computeIfAbsent(new LaneKey(source, destination, tag), key -> new Lane());
+  }
+
+  /** Takes up a receive; false where its message, or a part of it, is not here yet. */
+  boolean receive(Transfer transfer) {
+    Lane lane = lane(transfer.peer, transfer.rank, transfer.tag);
+    long sequence = lane.begun++;
+    Arrival arrival = lane.arrivals.remove(sequence);
+    if (arrival != null) {
+      bufferedBytes -= arrival.data.capacity();
+      if (!fits(transfer, arrival.data.capacity())) {
+        return true;
+      }
+      transfer.write(0, arrival.data, 0, arrival.moved);
+      transfer.moved = arrival.moved;
+      if (transfer.moved == transfer.length) {
+        transfer.complete();
+        return true;
+      }
+    }
+    lane.receives.put(sequence, transfer);
+    waiting++;
+    return false;
+  }
+
+  private static boolean fits(Transfer transfer, int sent) {
+    if (transfer.length == sent) {
+      return true;
+    }
+    transfer.refuse(
+        InProcessFabric.mismatch(
+            transfer.peer, transfer.rank, transfer.tag, sent, transfer.length));
+    return false;
+  }
+
+  /** Takes up a whole frame of data; false where there is no room and it must come again later. */
+  boolean onData(Frame frame) {
+    Lane lane = lane(frame.source(), frame.destination(), frame.tag());
+    Transfer receive = lane.receives.get(frame.sequence());
+    if (receive != null) {
+      onAwaited(frame, lane, receive);
+      return true;
+    }
+    return onUnexpected(frame, lane);
+  }
+
+  private void onAwaited(Frame frame, Lane lane, Transfer receive) {
+    boolean over;
+    if (!fits(receive, frame.messageLength())) {
+      over = true;
+    } else if (frame.offset() != receive.moved) {
+      counts.disordered.incrementAndGet();
+      over = false;
+    } else {
+      boolean written =
+          receive.write(frame.offset(), frame.bytes(), Frame.HEADER_LENGTH, frame.payloadLength());
+      receive.moved += frame.payloadLength();
+      over = !written || receive.moved == receive.length;
+    }
+    if (over) {
+      receive.complete();
+      lane.receives.remove(frame.sequence());
+      waiting--;
+    }
+  }
+
+  private boolean onUnexpected(Frame frame, Lane lane) {
+    Arrival arrival = lane.arrivals.get(frame.sequence());
+    if (arrival == null && frame.offset() == 0 && frame.sequence() >= lane.begun) {
+      if (bufferedBytes > 0 && bufferedBytes + frame.messageLength() > limitBytes) {
+        counts.bufferStalls.incrementAndGet();
+        return false;
+      }
+      arrival = new Arrival(frame.messageLength());
+      bufferedBytes += frame.messageLength();
+      lane.arrivals.put(frame.sequence(), arrival);
+    }
+    if (arrival == null || frame.offset() != arrival.moved) {
+      counts.disordered.incrementAndGet();
+      return true;
+    }
+    arrival.data.put(frame.offset(), frame.bytes(), Frame.HEADER_LENGTH, frame.payloadLength());
+    arrival.moved += frame.payloadLength();
+    return true;
+  }
+
+  /** Ends every receive from these ranks. */
+  void lose(Set<Integer> sources, String why) {
+    lanes.forEach(
+        (key, lane) -> {
+          if (sources.contains(key.source())) {
+            for (Iterator<Transfer> all = lane.receives.values().iterator(); all.hasNext(); ) {
+              all.next().lose(why);
+              all.remove();
+              waiting--;
+            }
+          }
+        });
+  }
+}

@@ -1,0 +1,175 @@
+package io.tandem.worker.fabric;
+
+import io.aeron.ExclusivePublication;
+import io.aeron.Publication;
+import io.aeron.logbuffer.BufferClaim;
+import io.tandem.protocol.frame.Frame;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The way to one other worker: its publication, and what waits to be sent there, in order. What
+ * Aeron refuses for the time being is tried again later, and holds nobody else up. Owned by the
+ * transport's agent.
+ */
+final class PeerLink {
+  /** Frames sent to one peer before it is the next one's turn. */
+  private static final int BURST = 32;
+
+  /** A frame about the attempt itself. */
+  private record Notice(Frame.Kind kind, int source, byte[] payload) {}
+
+  final String workerId;
+  final Set<Integer> ranks = new TreeSet<>();
+  final String address;
+
+  /** When something last came from there, or 0. */
+  long heardNs;
+
+  /** It has said goodbye: nothing more will come. */
+  boolean left;
+
+  /** It has read everything we sent. */
+  boolean farewell;
+
+  private final ExclusivePublication publication;
+  private final Identity identity;
+  private final FrameCounts counts;
+  private final BufferClaim claim = new BufferClaim();
+  private final Frame frame = new Frame();
+  private final Queue<Notice> notices = new ArrayDeque<>();
+  private final Queue<Outgoing> outgoing = new ArrayDeque<>();
+
+  /** Who sends: the fields that all frames of a worker share. */
+  record Identity(int job, int attempt, int firstRank) {}
+
+  private record Outgoing(Transfer transfer, long sequence) {}
+
+  PeerLink(
+      String workerId,
+      String address,
+      ExclusivePublication publication,
+      Identity identity,
+      FrameCounts counts) {
+    this.workerId = workerId;
+    this.address = address;
+    this.publication = publication;
+    this.identity = identity;
+    this.counts = counts;
+  }
+
+  boolean connected() {
+    return publication.isConnected() && heardNs != 0;
+  }
+
+  boolean reachable() {
+    return publication.isConnected();
+  }
+
+  boolean idle() {
+    return outgoing.isEmpty() && notices.isEmpty();
+  }
+
+  void send(Transfer transfer, long sequence) {
+    outgoing.add(new Outgoing(transfer, sequence));
+  }
+
+  void notice(Frame.Kind kind, int source, byte[] payload) {
+    notices.add(new Notice(kind, source, payload));
+  }
+
+  /** Says hello, unless something waits to be sent, which says as much. */
+  void hello() {
+    if (notices.isEmpty()) {
+      notice(Frame.Kind.HELLO, identity.firstRank(), new byte[0]);
+    }
+  }
+
+  /** Sends what can be sent now; the number of frames. */
+  int work() {
+    int sent = 0;
+    while (sent < BURST && !outgoing.isEmpty() && sendPiece()) {
+      sent++;
+    }
+    while (!notices.isEmpty() && mayGoNow(notices.peek()) && sendNotice(notices.peek())) {
+      notices.remove();
+      sent++;
+    }
+    return sent;
+  }
+
+  /** A goodbye says that everything before it was sent; other notices overtake data. */
+  private boolean mayGoNow(Notice notice) {
+    return notice.kind() != Frame.Kind.GOODBYE || outgoing.isEmpty();
+  }
+
+  private boolean sendNotice(Notice notice) {
+    if (!claim(notice.payload().length)) {
+      return false;
+    }
+    frame.begin(notice.kind(), identity.job(), identity.attempt(), notice.source());
+    frame.bytes().put(Frame.HEADER_LENGTH, notice.payload());
+    frame.seal();
+    claim.commit();
+    return true;
+  }
+
+  private boolean sendPiece() {
+    Outgoing next = outgoing.peek();
+    Transfer transfer = next.transfer();
+    if (!transfer.isPending()) {
+      outgoing.remove();
+      return true;
+    }
+    int count =
+        Math.min(
+            transfer.length - transfer.moved, publication.maxPayloadLength() - Frame.HEADER_LENGTH);
+    if (!claim(count)) {
+      return false;
+    }
+    frame
+        .begin(Frame.Kind.DATA, identity.job(), identity.attempt(), transfer.rank)
+        .piece(transfer.peer, transfer.tag, next.sequence(), transfer.moved, transfer.length);
+    if (!transfer.read(transfer.moved, frame.bytes(), Frame.HEADER_LENGTH, count)) {
+      claim.abort();
+      outgoing.remove();
+      return true;
+    }
+    frame.seal();
+    claim.commit();
+    counts.framesSent.incrementAndGet();
+    counts.bytesSent.addAndGet(count);
+    transfer.moved += count;
+    if (transfer.moved == transfer.length) {
+      outgoing.remove();
+      transfer.complete();
+    }
+    return true;
+  }
+
+  /** Takes room for a frame in the publication's log and lays the flyweight over it. */
+  private boolean claim(int payload) {
+    long position = publication.tryClaim(Frame.HEADER_LENGTH + payload, claim);
+    if (position > 0) {
+      ByteBuffer log = claim.buffer().byteBuffer();
+      int index = claim.buffer().wrapAdjustment() + claim.offset();
+      frame.wrap(log, index, claim.length());
+      return true;
+    }
+    if (position == Publication.BACK_PRESSURED || position == Publication.ADMIN_ACTION) {
+      counts.backPressured.incrementAndGet();
+    } else if (position != Publication.NOT_CONNECTED) {
+      throw new IllegalStateException(
+          "the publication to " + workerId + " fails: " + Publication.errorString(position));
+    }
+    return false;
+  }
+
+  void lose(String why) {
+    outgoing.forEach(next -> next.transfer().lose(why));
+    outgoing.clear();
+  }
+}

@@ -1,0 +1,296 @@
+package io.tandem.worker.fabric;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.aeron.Aeron;
+import io.aeron.Publication;
+import io.aeron.driver.MediaDriver;
+import io.aeron.driver.ext.DebugReceiveChannelEndpoint;
+import io.aeron.driver.ext.LossGenerator;
+import io.aeron.driver.ext.RandomLossGenerator;
+import io.tandem.protocol.frame.Frame;
+import io.tandem.protocol.mesh.Roster;
+import io.tandem.worker.collective.CollectiveChecks;
+import io.tandem.worker.collective.FabricCommunicator;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AeronFabricTest {
+  private static void exchange(Workers world, int bytes) {
+    Ranks.run(
+        world.ranks(),
+        fabric -> {
+          int peer = (fabric.rank() + fabric.size() / 2) % fabric.size();
+          ByteBuffer out = ByteBuffer.allocateDirect(bytes);
+          for (int i = 0; i < bytes; i++) {
+            out.put(i, (byte) (fabric.rank() + i * 31 + i / 1000));
+          }
+          ByteBuffer in = ByteBuffer.allocateDirect(bytes);
+          Fabric.Operation send = fabric.send(peer, 5, out);
+          fabric.await(fabric.receive(peer, 5, in));
+          fabric.await(send);
+          for (int i = 0; i < bytes; i++) {
+            if (in.get(i) != (byte) (peer + i * 31 + i / 1000)) {
+              throw new AssertionError("byte " + i + " from rank " + peer + " is wrong");
+            }
+          }
+          return null;
+        });
+  }
+
+  private static void await(BooleanSupplier condition, String what) {
+    long end = System.nanoTime() + Workers.DEADLINE.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("waited in vain for " + what);
+      }
+      Thread.onSpinWait();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldGiveTheClosedFormAnswersBetweenWorkers(boolean shareDriver) {
+    try (Workers world = Workers.open(2, 2, shareDriver)) {
+      for (int count : new int[] {0, 1, 97, 9973, 100_003}) {
+        CollectiveChecks.checkAll(world.ranks(), count, (f, m) -> new FabricCommunicator(f, m, 0));
+      }
+      assertThat(world.workers.get(0).counters().bytesSent()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldCarryMessagesLargerThanATerm(boolean shareDriver) {
+    try (Workers world = Workers.open(2, 1, shareDriver)) {
+      exchange(world, 2 * Channels.TERM_BYTES + 12_345);
+      exchange(world, 0);
+      exchange(world, 1);
+    }
+  }
+
+  @Test
+  void shouldConnectThreeWorkersOfOneRank() {
+    try (Workers world = Workers.open(3, 1, false)) {
+      CollectiveChecks.checkAll(world.ranks(), 20_000, (f, m) -> new FabricCommunicator(f, m, 0));
+    }
+  }
+
+  private static void loseReceived(MediaDriver.Context context, LossGenerator loss) {
+    context.receiveChannelEndpointSupplier(
+        (channel, dispatcher, status, driver) ->
+            new DebugReceiveChannelEndpoint(channel, dispatcher, status, driver, loss, loss));
+  }
+
+  @Test
+  void shouldSurviveLoss() {
+    try (Workers world =
+        Workers.open(
+            2, 2, false, s -> s, context -> loseReceived(context, new RandomLossGenerator(0.05)))) {
+      for (int count : new int[] {1, 97, 9973, 100_003}) {
+        CollectiveChecks.checkAll(world.ranks(), count, (f, m) -> new FabricCommunicator(f, m, 0));
+      }
+      assertThat(
+              world.workers.get(0).counters().retransmits()
+                  + world.workers.get(1).counters().retransmits())
+          .isPositive();
+    }
+  }
+
+  @Test
+  void shouldNameAPeerWhoseProcessFallsSilent() {
+    AtomicBoolean silent = new AtomicBoolean();
+    Duration silence = Duration.ofSeconds(2);
+    try (Workers world =
+        Workers.open(
+            2,
+            1,
+            false,
+            s -> s.withTimeouts(Workers.DEADLINE, silence, Workers.DEADLINE),
+            context -> loseReceived(context, (address, buffer, length) -> silent.get()))) {
+      silent.set(true);
+      Fabric one = world.rank(1);
+      long start = System.nanoTime();
+      assertThatThrownBy(() -> one.await(one.receive(0, 9, ByteBuffer.allocate(4))))
+          .isInstanceOfSatisfying(PeerLostException.class, lost -> assertThat(lost.peer()).isZero())
+          .hasMessageMatching(
+              "rank 1 waited .* s for 4 bytes of tag 9 from rank 0, but rank 0 is gone: nothing"
+                  + " was heard from worker w0 for .* s");
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    }
+  }
+
+  @Test
+  void shouldNameARankThatNeverSends() {
+    try (Workers world =
+        Workers.open(
+            2,
+            1,
+            true,
+            s -> s.withTimeouts(Workers.DEADLINE, Workers.DEADLINE, Duration.ofMillis(100)),
+            context -> {})) {
+      Fabric zero = world.rank(0);
+      assertThatThrownBy(() -> zero.await(zero.receive(1, 9, ByteBuffer.allocate(4))))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageContaining("for 4 bytes of tag 9 from rank 1: rank 1 is silent");
+    }
+  }
+
+  @Test
+  void shouldEndWaitsInOtherWorkersWhenARankGivesUp() {
+    try (Workers world = Workers.open(2, 2, false)) {
+      Fabric three = world.rank(3);
+      Fabric.Operation receive = three.receive(2, 0, ByteBuffer.allocate(1));
+      world.rank(0).abort("loss is NaN");
+      assertThatThrownBy(() -> three.await(receive))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageContaining("rank 0 gave up: loss is NaN");
+    }
+  }
+
+  @Test
+  void shouldDeliverWhatWasSentBeforeAWorkerLeftAndThenSayItLeft() {
+    try (Workers world = Workers.open(2, 1, false)) {
+      Fabric zero = world.rank(0);
+      Fabric one = world.rank(1);
+      zero.await(zero.send(1, 4, ByteBuffer.allocate(3 << 20).put(7, (byte) 42)));
+      world.workers.get(0).close();
+      ByteBuffer into = ByteBuffer.allocate(3 << 20);
+      one.await(one.receive(0, 4, into));
+      assertThat(into.get(7)).isEqualTo((byte) 42);
+      assertThatThrownBy(() -> one.await(one.receive(0, 4, into)))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageContaining("worker w0 left the attempt");
+    }
+  }
+
+  @Test
+  void shouldNameTheWorkersThatAreMissingAtTheStart() {
+    FabricSettings settings =
+        FabricSettings.of("127.0.0.1", Workers.freePort())
+            .withTimeouts(Duration.ofMillis(200), Workers.DEADLINE, Workers.DEADLINE);
+    try (Workers world = Workers.open(2, 2, false)) {
+      Roster another = new Roster("other job", 1, world.roster.mesh(), world.roster.members());
+      assertThatThrownBy(() -> Fabrics.open(another, "w0", settings))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageStartingWith(
+              "rank 0 of worker w0 waited 0.2 s for the hello of w1 (ranks [2, 3], 127.0.0.1:");
+    }
+  }
+
+  @Test
+  void shouldDropAndCountFramesThatAreCorruptTruncatedForeignOrOld() {
+    try (Workers world = Workers.open(2, 1, false);
+        Driver driver = Driver.embedded(world.roster.members().get(1).driver(), 3, c -> {});
+        Aeron aeron =
+            Aeron.connect(new Aeron.Context().aeronDirectoryName(driver.directory().toString()));
+        Publication raw =
+            aeron.addPublication(
+                Channels.publication("127.0.0.1", world.ports.get(0)),
+                AeronTransport.stream(world.roster, "w0"))) {
+      Fabrics target = world.workers.get(0);
+      ByteBuffer bytes = ByteBuffer.allocateDirect(Frame.HEADER_LENGTH + 4);
+      Frame frame = new Frame().wrap(bytes, 0, bytes.capacity());
+      int job = world.roster.jobId().hashCode();
+
+      frame.begin(Frame.Kind.DATA, job, 2, 1).piece(0, 9, 0, 0, 4).seal();
+      offer(raw, bytes, bytes.capacity());
+      await(() -> target.counters().otherAttempt() == 1, "the old attempt's frame");
+
+      frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 0, 4).seal();
+      offer(raw, bytes, bytes.capacity() - 1);
+      await(() -> target.counters().truncated() == 1, "the truncated frame");
+
+      bytes.put(Frame.HEADER_LENGTH, (byte) 1);
+      offer(raw, bytes, bytes.capacity());
+      await(() -> target.counters().corrupt() == 1, "the corrupt frame");
+
+      frame.begin(Frame.Kind.DATA, job + 1, 3, 1).piece(0, 9, 0, 0, 4).seal();
+      offer(raw, bytes, bytes.capacity());
+      await(() -> target.counters().foreign() == 1, "another job's frame");
+
+      frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 4, 8).seal();
+      offer(raw, bytes, bytes.capacity());
+      await(() -> target.counters().disordered() == 1, "the second half without the first");
+
+      exchange(world, 1000);
+    }
+  }
+
+  private static void offer(Publication raw, ByteBuffer bytes, int length) {
+    UnsafeBuffer buffer = new UnsafeBuffer(bytes);
+    await(() -> raw.offer(buffer, 0, length) > 0, "room in the publication");
+  }
+
+  @Test
+  void shouldHoldSendersUpWhenTooMuchLiesUnread() {
+    try (Workers world =
+        Workers.open(
+            2,
+            1,
+            true,
+            s ->
+                new FabricSettings(
+                    s.bindHost(),
+                    s.dataPort(),
+                    null,
+                    s.connectTimeout(),
+                    s.silence(),
+                    s.timeout(),
+                    1000),
+            context -> {})) {
+      Fabric zero = world.rank(0);
+      Fabric one = world.rank(1);
+      for (int i = 0; i < 4; i++) {
+        zero.send(1, i, ByteBuffer.allocate(600).put(0, (byte) i));
+      }
+      await(() -> world.workers.get(1).counters().bufferStalls() > 0, "a stall");
+      for (int i = 0; i < 4; i++) {
+        ByteBuffer into = ByteBuffer.allocate(600);
+        one.await(one.receive(0, i, into));
+        assertThat(into.get(0)).isEqualTo((byte) i);
+      }
+    }
+  }
+
+  @Test
+  void shouldLeaveNoDirectoryBehind() throws IOException {
+    Workers.open(2, 1, false).close();
+    try (Stream<Path> left = Files.list(DriverDirectories.parent())) {
+      assertThat(left.map(p -> p.getFileName().toString()))
+          .noneMatch(name -> name.contains("-" + ProcessHandle.current().pid() + "-"));
+    }
+  }
+
+  @Test
+  void shouldRemoveWhatADeadProcessLeft() throws Exception {
+    Process dead = new ProcessBuilder("true").start();
+    assertThat(dead.waitFor()).isZero();
+    Path mine = DriverDirectories.create(7);
+    String name = mine.getFileName().toString();
+    Path left =
+        mine.resolveSibling(
+            name.replaceFirst("-\\d+-(\\d+)-attempt", "-" + dead.pid() + "-$1-attempt"));
+    Files.createDirectories(left.resolve("images"));
+    Files.writeString(left.resolve("images/log"), "x");
+    Files.createDirectories(mine);
+    try {
+      DriverDirectories.removeStale(DriverDirectories.parent());
+      assertThat(left).doesNotExist();
+      assertThat(mine).exists();
+    } finally {
+      DriverDirectories.delete(mine);
+    }
+  }
+}
