@@ -9,11 +9,11 @@ import java.util.Collections;
 
 /** Aeron's channel URIs, and the MTU of the link that a host is reached by. */
 final class Channels {
-  /** Two of three terms may hold what is not yet read; a message of ours is far below an eighth. */
+  /** Of a log's three terms; a frame of ours is far below Aeron's limit of an eighth. */
   static final int TERM_BYTES = 4 << 20;
 
   /** Aeron's largest; a multiple of its frame alignment. */
-  private static final int LARGEST_MTU = 65504;
+  static final int LARGEST_MTU = 65504;
 
   private static final int JUMBO_MTU = 8960;
   private static final int IP_UDP_HEADERS = 28;
@@ -48,7 +48,8 @@ final class Channels {
     try {
       InetAddress address = InetAddress.getByName(host);
       if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
-        return LARGEST_MTU;
+        int packet = SocketLimits.ofThisHost().receiveBytes() / 2;
+        return Math.min(LARGEST_MTU, packet & -FRAME_ALIGNMENT);
       }
       int headers = address instanceof Inet6Address ? IP6_UDP_HEADERS : IP_UDP_HEADERS;
       int mtu = JUMBO_MTU + headers;

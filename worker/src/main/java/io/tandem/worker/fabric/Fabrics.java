@@ -24,6 +24,7 @@ public final class Fabrics implements AutoCloseable {
   /**
    * Opens the fabrics of a worker's ranks and waits until every peer is there.
    *
+   * @throws IllegalStateException where this host cannot serve; see {@link Preflight}
    * @throws PeerLostException where peers are missing after the settings' connect timeout; names
    *     them
    */
@@ -44,6 +45,16 @@ public final class Fabrics implements AutoCloseable {
       throw new IllegalArgumentException(
           "worker " + workerId + " has no rank in attempt " + roster.attempt());
     }
+    Member self = members.get(local.get(0));
+    List<Member> others = members.stream().filter(m -> !m.workerId().equals(workerId)).toList();
+    Preflight.check(
+        (int) others.stream().map(Member::workerId).distinct().count(),
+        others.stream()
+            .filter(m -> !m.driver().equals(self.driver()))
+            .map(Member::host)
+            .distinct()
+            .toList(),
+        settings);
     int size = members.size();
     Departures departures = new Departures(size);
     AeronTransport transport =

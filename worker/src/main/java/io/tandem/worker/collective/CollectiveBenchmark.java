@@ -1,0 +1,181 @@
+package io.tandem.worker.collective;
+
+import io.tandem.worker.fabric.Fabric;
+import io.tandem.worker.fabric.Fabric.Operation;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+
+/**
+ * Times collectives over a world of ranks. Bytes and bus bandwidth are nccl-tests' (its
+ * doc/PERFORMANCE.md): with n ranks, bytes N are those of the larger of the two buffers, algorithm
+ * bandwidth is N / time, and bus bandwidth is that times 2(n-1)/n for all-reduce, (n-1)/n for
+ * reduce-scatter and all-gather. For the halo exchange N is what a rank sends to each of its two
+ * neighbours on the ring, and bus bandwidth what one direction carries, N / time.
+ */
+public final class CollectiveBenchmark {
+  /** 4 KiB to 64 MiB. */
+  public static final List<Integer> SIZES =
+      IntStream.rangeClosed(0, 7).map(i -> 4096 << 2 * i).boxed().toList();
+
+  private static final int TAG_HALO = FabricCommunicator.TAGS;
+  private static final long BYTES_EACH = 512L << 20;
+  private static final int FEWEST = 5;
+  private static final int MOST = 200;
+
+  private CollectiveBenchmark() {}
+
+  /** What is timed. */
+  public enum Collective {
+    ALL_REDUCE("all-reduce"),
+    REDUCE_SCATTER("reduce-scatter"),
+    ALL_GATHER("all-gather"),
+    HALO("halo");
+
+    private final String label;
+
+    Collective(String label) {
+      this.label = label;
+    }
+
+    /** As results name it. */
+    public String label() {
+      return label;
+    }
+
+    double busFactor(int ranks) {
+      double others = (ranks - 1.0) / ranks;
+      return switch (this) {
+        case ALL_REDUCE -> 2 * others;
+        case REDUCE_SCATTER, ALL_GATHER -> others;
+        case HALO -> 1;
+      };
+    }
+  }
+
+  /**
+   * One line of the report.
+   *
+   * @param transport {@code in-process}, {@code ipc} or {@code udp}
+   * @param bytes N
+   * @param medianMicros over the repetitions, of the slowest rank each time
+   * @param busGigabytesPerSecond 10^9 bytes
+   */
+  public record Result(
+      String collective,
+      String transport,
+      int ranks,
+      int bytes,
+      double medianMicros,
+      double busGigabytesPerSecond) {}
+
+  /**
+   * Times one collective; every rank of the world must be in this JVM.
+   *
+   * @param transport goes into the result as it is
+   */
+  public static Result run(Collective collective, String transport, List<Fabric> world, int bytes)
+      throws InterruptedException {
+    ExecutorService threads = Executors.newFixedThreadPool(world.size());
+    try {
+      List<Future<long[]>> ranks =
+          world.stream()
+              .map(fabric -> threads.submit(() -> time(collective, fabric, bytes)))
+              .toList();
+      long[] slowest = new long[repetitions(bytes)];
+      for (Future<long[]> rank : ranks) {
+        long[] nanos = rank.get();
+        for (int i = 0; i < slowest.length; i++) {
+          slowest[i] = Math.max(slowest[i], nanos[i]);
+        }
+      }
+      return result(collective, transport, world.size(), bytes, slowest);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(
+          collective.label() + " of " + bytes + " bytes failed", e.getCause());
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /**
+   * One rank's part, for ranks in processes of their own: all ranks of the world call it with the
+   * same arguments.
+   *
+   * @return this rank's nanoseconds, one for each repetition
+   */
+  public static long[] time(Collective collective, Fabric fabric, int bytes) {
+    int[] members = IntStream.range(0, fabric.size()).toArray();
+    Communicator all = new FabricCommunicator(fabric, members, 0);
+    Runnable call = call(collective, fabric, all, bytes);
+    int repetitions = repetitions(bytes);
+    for (int i = 0; i < repetitions; i++) {
+      call.run();
+    }
+    long[] nanos = new long[repetitions];
+    for (int i = 0; i < repetitions; i++) {
+      all.barrier();
+      long start = System.nanoTime();
+      call.run();
+      nanos[i] = System.nanoTime() - start;
+    }
+    return nanos;
+  }
+
+  /** The line for timings that were made with {@link #time}. */
+  public static Result result(
+      Collective collective, String transport, int ranks, int bytes, long[] nanos) {
+    long[] sorted = nanos.clone();
+    Arrays.sort(sorted);
+    long median = Math.max(1, sorted[sorted.length / 2]);
+    return new Result(
+        collective.label(),
+        transport,
+        ranks,
+        bytes,
+        median / 1e3,
+        collective.busFactor(ranks) * bytes / median);
+  }
+
+  private static int repetitions(int bytes) {
+    return (int) Math.max(FEWEST, Math.min(MOST, BYTES_EACH / 8 / Math.max(1, bytes)));
+  }
+
+  private static Runnable call(Collective collective, Fabric fabric, Communicator all, int bytes) {
+    int chunk = bytes / all.size() / Double.BYTES * Double.BYTES;
+    ByteBuffer whole = ByteBuffer.allocateDirect(bytes);
+    ByteBuffer chunks = whole.slice(0, chunk * all.size());
+    ByteBuffer own = ByteBuffer.allocateDirect(chunk);
+    return switch (collective) {
+      case ALL_REDUCE -> () -> all.allReduce(whole, ElementType.FLOAT32);
+      case REDUCE_SCATTER -> () -> all.reduceScatter(chunks, own, ElementType.FLOAT32);
+      case ALL_GATHER -> () -> all.allGather(own, chunks);
+      case HALO -> halo(fabric, bytes);
+    };
+  }
+
+  private static Runnable halo(Fabric fabric, int bytes) {
+    int left = Math.floorMod(fabric.rank() - 1, fabric.size());
+    int right = Math.floorMod(fabric.rank() + 1, fabric.size());
+    ByteBuffer out = ByteBuffer.allocateDirect(bytes);
+    ByteBuffer fromLeft = ByteBuffer.allocateDirect(bytes);
+    ByteBuffer fromRight = ByteBuffer.allocateDirect(bytes);
+    return () -> {
+      if (left == fabric.rank()) {
+        return;
+      }
+      List<Operation> operations =
+          List.of(
+              fabric.receive(left, TAG_HALO, fromLeft),
+              fabric.receive(right, TAG_HALO + 1, fromRight),
+              fabric.send(right, TAG_HALO, out),
+              fabric.send(left, TAG_HALO + 1, out));
+      operations.forEach(fabric::await);
+    };
+  }
+}

@@ -1,0 +1,38 @@
+package io.tandem.worker.collective;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.tandem.worker.collective.CollectiveBenchmark.Collective;
+import io.tandem.worker.collective.CollectiveBenchmark.Result;
+import io.tandem.worker.fabric.InProcessFabric;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class CollectiveBenchmarkTest {
+  @ParameterizedTest
+  @EnumSource(Collective.class)
+  void shouldTimeEveryCollective(Collective collective) throws InterruptedException {
+    Result result =
+        CollectiveBenchmark.run(
+            collective, "in-process", InProcessFabric.world(3, Duration.ofSeconds(30)), 65_536);
+    assertThat(result.medianMicros()).isPositive();
+    assertThat(result.collective()).isEqualTo(collective.label());
+  }
+
+  @Test
+  void shouldComputeBusBandwidthAsNcclTestsDoes() {
+    long[] millisecond = {900_000, 1_000_000, 5_000_000};
+    assertThat(bandwidth(Collective.ALL_REDUCE, millisecond)).isCloseTo(1.5, within(1e-9));
+    assertThat(bandwidth(Collective.ALL_GATHER, millisecond)).isCloseTo(0.75, within(1e-9));
+    assertThat(bandwidth(Collective.REDUCE_SCATTER, millisecond)).isCloseTo(0.75, within(1e-9));
+    assertThat(bandwidth(Collective.HALO, millisecond)).isCloseTo(1, within(1e-9));
+  }
+
+  private static double bandwidth(Collective collective, long[] nanos) {
+    return CollectiveBenchmark.result(collective, "ipc", 4, 1_000_000, nanos)
+        .busGigabytesPerSecond();
+  }
+}
