@@ -8,8 +8,8 @@ import java.util.Arrays;
 
 /**
  * {@link ChannelKernels} as fused passes: each value is read once. Sums run in the tensor's type
- * within a chunk (at most a few dozen additions) and in float64 over chunks, in an order that the
- * shape alone decides.
+ * within a group of tiles (32 additions) and in float64 over groups, in an order that the shape
+ * alone decides.
  *
  * @param <A> float[] or double[]
  */
@@ -43,39 +43,51 @@ final class ChannelLoops<A> implements ChannelKernels {
   }
 
   /**
-   * Every chunk is read twice, the second time from the cache: around its own mean the sums of
+   * Every group is read twice, the second time from the cache: around its own mean the sums of
    * squares lose nothing, however far that mean is from zero.
    */
   private Moments moments(Nd4jTensor x, Chunks chunks, int part) {
     int c = chunks.channels();
-    int width = chunks.width();
-    A values = lanes.array(chunks.buffer());
-    A s1 = lanes.array(width);
-    A s2 = lanes.array(width);
+    A values = lanes.array(chunks.tile());
+    A s1 = lanes.array(chunks.tile());
+    A s2 = lanes.array(chunks.tile());
     double[] sum = new double[c];
     double[] squares = new double[c];
-    Moments all = new Moments(0, new double[c], new double[c]);
-    for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
-      int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
-      long rows = n / c;
-      lanes.load(x, at, values, n);
-      lanes.sums(values, n, width, s1);
-      lanes.fold(s1, width, sum);
-      double[] shift = new double[c];
-      for (int i = 0; i < c; i++) {
-        shift[i] = lanes.rounded(sum[i] / rows);
-      }
-      lanes.deviations(values, n, width, lanes.tiled(shift, width), s1, s2);
-      lanes.fold(s1, width, sum);
-      lanes.fold(s2, width, squares);
-      for (int i = 0; i < c; i++) {
-        double rest = sum[i] / rows;
-        shift[i] += rest;
-        squares[i] = Math.max(0, squares[i] - rest * sum[i]);
-      }
-      all = merge(all, new Moments(rows, shift, squares.clone()));
-    }
-    return all;
+    Moments[] all = {new Moments(0, new double[c], new double[c])};
+    chunks.groups(
+        part,
+        (group, elements) -> {
+          long rows = elements / c;
+          chunks.tiles(
+              group,
+              elements,
+              (at, n) -> {
+                lanes.load(x, at, values, n);
+                lanes.add(s1, values, n);
+              });
+          lanes.fold(s1, sum);
+          double[] mean = new double[c];
+          for (int i = 0; i < c; i++) {
+            mean[i] = lanes.rounded(sum[i] / rows);
+          }
+          A shift = lanes.tiled(mean, chunks.tile());
+          chunks.tiles(
+              group,
+              elements,
+              (at, n) -> {
+                lanes.load(x, at, values, n);
+                lanes.deviations(values, n, shift, s1, s2);
+              });
+          lanes.fold(s1, sum);
+          lanes.fold(s2, squares);
+          for (int i = 0; i < c; i++) {
+            double rest = sum[i] / rows;
+            mean[i] += rest;
+            squares[i] = Math.max(0, squares[i] - rest * sum[i]);
+          }
+          all[0] = merge(all[0], new Moments(rows, mean, squares.clone()));
+        });
+    return all[0];
   }
 
   /** Chan, Golub and LeVeque (1979), equation 2.1. */
@@ -108,14 +120,13 @@ final class ChannelLoops<A> implements ChannelKernels {
     Check.channels("scaleShift", in, shift.length);
     Chunks chunks = chunks(in);
     Nd4jTensor out = memory.uninitialized(in.shape());
-    A scales = lanes.tiled(scale, chunks.width());
-    A shifts = lanes.tiled(shift, chunks.width());
+    A scales = lanes.tiled(scale, chunks.tile());
+    A shifts = lanes.tiled(shift, chunks.tile());
     map(
         chunks,
         in,
         out,
-        (values, n) ->
-            lanes.affine(values, n, chunks.width(), scales, shifts, activation.negativeSlope()));
+        (values, n) -> lanes.affine(values, n, scales, shifts, activation.negativeSlope()));
     return out;
   }
 
@@ -127,7 +138,7 @@ final class ChannelLoops<A> implements ChannelKernels {
     Check.channels("normalizationSums", in, mean.length);
     Chunks chunks = chunks(in);
     int c = chunks.channels();
-    A means = lanes.tiled(mean, chunks.width());
+    A means = lanes.tiled(mean, chunks.tile());
     double[] rest = new double[c];
     for (int i = 0; i < c; i++) {
       rest[i] = lanes.rounded(mean[i]) - mean[i];
@@ -137,21 +148,27 @@ final class ChannelLoops<A> implements ChannelKernels {
     parallel.run(
         chunks.parts(),
         part -> {
-          A dys = lanes.array(chunks.buffer());
-          A xs = lanes.array(chunks.buffer());
-          A s1 = lanes.array(chunks.width());
-          A s2 = lanes.array(chunks.width());
+          A dys = lanes.array(chunks.tile());
+          A xs = lanes.array(chunks.tile());
+          A s1 = lanes.array(chunks.tile());
+          A s2 = lanes.array(chunks.tile());
           double[] folded = new double[c];
-          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
-            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
-            lanes.load(gradient, at, dys, n);
-            lanes.load(in, at, xs, n);
-            lanes.products(dys, xs, n, chunks.width(), means, s1, s2);
-            lanes.fold(s1, chunks.width(), folded);
-            addTo(sums[part], folded);
-            lanes.fold(s2, chunks.width(), folded);
-            addTo(products[part], folded);
-          }
+          chunks.groups(
+              part,
+              (group, elements) -> {
+                chunks.tiles(
+                    group,
+                    elements,
+                    (at, n) -> {
+                      lanes.load(gradient, at, dys, n);
+                      lanes.load(in, at, xs, n);
+                      lanes.products(dys, xs, n, means, s1, s2);
+                    });
+                lanes.fold(s1, folded);
+                addTo(sums[part], folded);
+                lanes.fold(s2, folded);
+                addTo(products[part], folded);
+              });
         });
     double[] sum = total(sums);
     double[] product = total(products);
@@ -171,15 +188,10 @@ final class ChannelLoops<A> implements ChannelKernels {
     Check.channels("combine: c0", in, c0.length);
     Chunks chunks = chunks(in);
     Nd4jTensor out = memory.uninitialized(in.shape());
-    A as = lanes.tiled(a, chunks.width());
-    A bs = lanes.tiled(b, chunks.width());
-    A cs = lanes.tiled(c0, chunks.width());
-    map2(
-        chunks,
-        gradient,
-        in,
-        out,
-        (dys, xs, n) -> lanes.combine(dys, xs, n, chunks.width(), as, bs, cs));
+    A as = lanes.tiled(a, chunks.tile());
+    A bs = lanes.tiled(b, chunks.tile());
+    A cs = lanes.tiled(c0, chunks.tile());
+    map2(chunks, gradient, in, out, (dys, xs, n) -> lanes.combine(dys, xs, n, as, bs, cs));
     return out;
   }
 
@@ -215,16 +227,22 @@ final class ChannelLoops<A> implements ChannelKernels {
     parallel.run(
         chunks.parts(),
         part -> {
-          A values = lanes.array(chunks.buffer());
-          A tile = lanes.array(chunks.width());
+          A values = lanes.array(chunks.tile());
+          A tile = lanes.array(chunks.tile());
           double[] folded = new double[chunks.channels()];
-          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
-            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
-            lanes.load(x, at, values, n);
-            lanes.sums(values, n, chunks.width(), tile);
-            lanes.fold(tile, chunks.width(), folded);
-            addTo(partial[part], folded);
-          }
+          chunks.groups(
+              part,
+              (group, elements) -> {
+                chunks.tiles(
+                    group,
+                    elements,
+                    (at, n) -> {
+                      lanes.load(x, at, values, n);
+                      lanes.add(tile, values, n);
+                    });
+                lanes.fold(tile, folded);
+                addTo(partial[part], folded);
+              });
         });
     return total(partial);
   }
@@ -239,9 +257,9 @@ final class ChannelLoops<A> implements ChannelKernels {
     double[] ones = new double[chunks.channels()];
     Arrays.fill(ones, 1);
     lanes.read(added, 0, shift, shift.length);
-    A scales = lanes.tiled(ones, chunks.width());
-    A shifts = lanes.tiled(shift, chunks.width());
-    map(chunks, in, in, (xs, n) -> lanes.affine(xs, n, chunks.width(), scales, shifts, 1));
+    A scales = lanes.tiled(ones, chunks.tile());
+    A shifts = lanes.tiled(shift, chunks.tile());
+    map(chunks, in, in, (xs, n) -> lanes.affine(xs, n, scales, shifts, 1));
   }
 
   private interface Body<A> {
@@ -256,13 +274,14 @@ final class ChannelLoops<A> implements ChannelKernels {
     parallel.run(
         chunks.parts(),
         part -> {
-          A values = lanes.array(chunks.buffer());
-          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
-            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
-            lanes.load(in, at, values, n);
-            body.run(values, n);
-            lanes.store(values, out, at, n);
-          }
+          A values = lanes.array(chunks.tile());
+          chunks.tiles(
+              part,
+              (at, n) -> {
+                lanes.load(in, at, values, n);
+                body.run(values, n);
+                lanes.store(values, out, at, n);
+              });
         });
   }
 
@@ -270,15 +289,16 @@ final class ChannelLoops<A> implements ChannelKernels {
     parallel.run(
         chunks.parts(),
         part -> {
-          A as = lanes.array(chunks.buffer());
-          A bs = lanes.array(chunks.buffer());
-          for (long at = chunks.from(part); at < chunks.to(part); at += chunks.chunk()) {
-            int n = (int) Math.min(chunks.chunk(), chunks.to(part) - at);
-            lanes.load(a, at, as, n);
-            lanes.load(b, at, bs, n);
-            body.run(as, bs, n);
-            lanes.store(as, out, at, n);
-          }
+          A as = lanes.array(chunks.tile());
+          A bs = lanes.array(chunks.tile());
+          chunks.tiles(
+              part,
+              (at, n) -> {
+                lanes.load(a, at, as, n);
+                lanes.load(b, at, bs, n);
+                body.run(as, bs, n);
+                lanes.store(as, out, at, n);
+              });
         });
   }
 

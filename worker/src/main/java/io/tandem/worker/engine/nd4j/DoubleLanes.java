@@ -5,6 +5,8 @@ import java.util.Arrays;
 
 /** {@link Lanes} of float64. */
 final class DoubleLanes implements Lanes<double[]> {
+  private static final double HUGE = 1e300;
+
   private static DoubleBuffer view(Nd4jTensor x) {
     return x.memoryBytes().asDoubleBuffer();
   }
@@ -79,9 +81,9 @@ final class DoubleLanes implements Lanes<double[]> {
   }
 
   @Override
-  public void fold(double[] tile, int width, double[] into) {
+  public void fold(double[] tile, double[] into) {
     Arrays.fill(into, 0);
-    for (int base = 0; base < width; base += into.length) {
+    for (int base = 0; base < tile.length; base += into.length) {
       for (int c = 0; c < into.length; c++) {
         into[c] += tile[base + c];
       }
@@ -90,70 +92,45 @@ final class DoubleLanes implements Lanes<double[]> {
   }
 
   @Override
-  public void sums(double[] x, int n, int width, double[] sums) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        sums[j] += x[base + j];
-      }
+  public void deviations(double[] x, int n, double[] shift, double[] s1, double[] s2) {
+    for (int j = 0; j < n; j++) {
+      double d = x[j] - shift[j];
+      s1[j] += d;
+      s2[j] += d * d;
     }
   }
 
   @Override
-  public void deviations(double[] x, int n, int width, double[] shift, double[] s1, double[] s2) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        double d = x[base + j] - shift[j];
-        s1[j] += d;
-        s2[j] += d * d;
-      }
+  public void products(double[] dy, double[] x, int n, double[] mean, double[] s1, double[] s2) {
+    for (int j = 0; j < n; j++) {
+      s1[j] += dy[j];
+      s2[j] += dy[j] * (x[j] - mean[j]);
     }
   }
 
   @Override
-  public void products(
-      double[] dy, double[] x, int n, int width, double[] mean, double[] s1, double[] s2) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        double g = dy[base + j];
-        s1[j] += g;
-        s2[j] += g * (x[base + j] - mean[j]);
-      }
-    }
-  }
-
-  @Override
-  public void affine(
-      double[] x, int n, int width, double[] scale, double[] shift, double negativeSlope) {
+  public void affine(double[] x, int n, double[] scale, double[] shift, double negativeSlope) {
     double slope = negativeSlope;
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        double z = x[base + j] * scale[j] + shift[j];
-        // For slopes in [0, 1] this is the activation, and min and max are vector instructions.
-        x[base + j] = Math.max(z, slope * z);
-      }
+    for (int j = 0; j < n; j++) {
+      double z = x[j] * scale[j] + shift[j];
+      // For slopes in [0, 1] this is the activation, and a maximum is a vector instruction.
+      x[j] = Math.max(z, slope * z);
     }
   }
 
   @Override
-  public void combine(
-      double[] dy, double[] x, int n, int width, double[] a, double[] b, double[] c) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        dy[base + j] = dy[base + j] * a[j] + x[base + j] * b[j] + c[j];
-      }
+  public void combine(double[] dy, double[] x, int n, double[] a, double[] b, double[] c) {
+    for (int j = 0; j < n; j++) {
+      dy[j] = dy[j] * a[j] + x[j] * b[j] + c[j];
     }
   }
 
   @Override
   public void activationBackward(double[] dy, double[] y, int n, double negativeSlope) {
     double slope = negativeSlope;
-    for (int i = 0; i < n; i++) {
-      dy[i] *= y[i] > 0 ? 1 : slope;
+    for (int j = 0; j < n; j++) {
+      // 1 where y > 0 (the two products lift the least number beyond 1), else the slope.
+      dy[j] *= Math.max(slope, Math.min(1.0, y[j] * HUGE * HUGE));
     }
   }
 

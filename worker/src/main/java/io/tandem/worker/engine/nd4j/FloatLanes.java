@@ -5,6 +5,8 @@ import java.util.Arrays;
 
 /** {@link Lanes} of float32. */
 final class FloatLanes implements Lanes<float[]> {
+  private static final float HUGE = 1e38f;
+
   private static FloatBuffer view(Nd4jTensor x) {
     return x.memoryBytes().asFloatBuffer();
   }
@@ -81,9 +83,9 @@ final class FloatLanes implements Lanes<float[]> {
   }
 
   @Override
-  public void fold(float[] tile, int width, double[] into) {
+  public void fold(float[] tile, double[] into) {
     Arrays.fill(into, 0);
-    for (int base = 0; base < width; base += into.length) {
+    for (int base = 0; base < tile.length; base += into.length) {
       for (int c = 0; c < into.length; c++) {
         into[c] += tile[base + c];
       }
@@ -92,69 +94,45 @@ final class FloatLanes implements Lanes<float[]> {
   }
 
   @Override
-  public void sums(float[] x, int n, int width, float[] sums) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        sums[j] += x[base + j];
-      }
+  public void deviations(float[] x, int n, float[] shift, float[] s1, float[] s2) {
+    for (int j = 0; j < n; j++) {
+      float d = x[j] - shift[j];
+      s1[j] += d;
+      s2[j] += d * d;
     }
   }
 
   @Override
-  public void deviations(float[] x, int n, int width, float[] shift, float[] s1, float[] s2) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        float d = x[base + j] - shift[j];
-        s1[j] += d;
-        s2[j] += d * d;
-      }
+  public void products(float[] dy, float[] x, int n, float[] mean, float[] s1, float[] s2) {
+    for (int j = 0; j < n; j++) {
+      s1[j] += dy[j];
+      s2[j] += dy[j] * (x[j] - mean[j]);
     }
   }
 
   @Override
-  public void products(
-      float[] dy, float[] x, int n, int width, float[] mean, float[] s1, float[] s2) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        float g = dy[base + j];
-        s1[j] += g;
-        s2[j] += g * (x[base + j] - mean[j]);
-      }
-    }
-  }
-
-  @Override
-  public void affine(
-      float[] x, int n, int width, float[] scale, float[] shift, double negativeSlope) {
+  public void affine(float[] x, int n, float[] scale, float[] shift, double negativeSlope) {
     float slope = (float) negativeSlope;
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        float z = x[base + j] * scale[j] + shift[j];
-        // For slopes in [0, 1] this is the activation, and min and max are vector instructions.
-        x[base + j] = Math.max(z, slope * z);
-      }
+    for (int j = 0; j < n; j++) {
+      float z = x[j] * scale[j] + shift[j];
+      // For slopes in [0, 1] this is the activation, and a maximum is a vector instruction.
+      x[j] = Math.max(z, slope * z);
     }
   }
 
   @Override
-  public void combine(float[] dy, float[] x, int n, int width, float[] a, float[] b, float[] c) {
-    for (int base = 0; base < n; base += width) {
-      int m = Math.min(width, n - base);
-      for (int j = 0; j < m; j++) {
-        dy[base + j] = dy[base + j] * a[j] + x[base + j] * b[j] + c[j];
-      }
+  public void combine(float[] dy, float[] x, int n, float[] a, float[] b, float[] c) {
+    for (int j = 0; j < n; j++) {
+      dy[j] = dy[j] * a[j] + x[j] * b[j] + c[j];
     }
   }
 
   @Override
   public void activationBackward(float[] dy, float[] y, int n, double negativeSlope) {
     float slope = (float) negativeSlope;
-    for (int i = 0; i < n; i++) {
-      dy[i] *= y[i] > 0 ? 1 : slope;
+    for (int j = 0; j < n; j++) {
+      // 1 where y > 0 (the two products lift the least number beyond 1), else the slope.
+      dy[j] *= Math.max(slope, Math.min(1f, y[j] * HUGE * HUGE));
     }
   }
 

@@ -3,8 +3,9 @@ package io.tandem.worker.engine.nd4j;
 /**
  * The innermost loops, one class an element type. They run on short heap arrays that fit the
  * processor's cache: the compiler turns loops over such arrays into vector instructions, which it
- * does not do for loops over native memory. {@code width} is a multiple of the number of channels
- * and coefficient arrays repeat the channels' values up to it.
+ * does not do for loops over native memory, nor for arrays that are read at different offsets (they
+ * might overlap): so every array of a loop is read at the same index, and the coefficients of
+ * channels are repeated as often as they occur in a tile.
  *
  * @param <A> float[] or double[]
  */
@@ -32,31 +33,28 @@ interface Lanes<A> {
   /** The nearest value of this type. */
   double rounded(double value);
 
-  /** The values, repeated up to width. */
+  /** The values, repeated up to {@code width}. */
   A tiled(double[] perChannel, int width);
 
   /** into[c] = the sum of tile[c], tile[C + c], ...; tile becomes zero. */
-  void fold(A tile, int width, double[] into);
-
-  /** sums[j] += x[j], x[width + j], ... */
-  void sums(A x, int n, int width, A sums);
+  void fold(A tile, double[] into);
 
   /** s1 += d and s2 += d * d for d = x - shift. */
-  void deviations(A x, int n, int width, A shift, A s1, A s2);
+  void deviations(A x, int n, A shift, A s1, A s2);
 
   /** s1 += dy and s2 += dy * (x - mean). */
-  void products(A dy, A x, int n, int width, A mean, A s1, A s2);
+  void products(A dy, A x, int n, A mean, A s1, A s2);
 
   /** x = activation(x * scale + shift). */
-  void affine(A x, int n, int width, A scale, A shift, double negativeSlope);
+  void affine(A x, int n, A scale, A shift, double negativeSlope);
 
   /** dy = dy * a + x * b + c. */
-  void combine(A dy, A x, int n, int width, A a, A b, A c);
+  void combine(A dy, A x, int n, A a, A b, A c);
 
   /** dy = dy * (y > 0 ? 1 : negativeSlope). */
   void activationBackward(A dy, A y, int n, double negativeSlope);
 
-  /** y += x. */
+  /** y += x: also how a tile is added to its sums. */
   void add(A y, A x, int n);
 
   /** The sum of a * b, in float64. */

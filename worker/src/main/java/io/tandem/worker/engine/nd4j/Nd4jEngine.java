@@ -69,9 +69,7 @@ public final class Nd4jEngine implements Engine {
 
   @Override
   public String description() {
-    return "ND4J "
-        + Nd4j.class.getPackage().getImplementationVersion()
-        + " ("
+    return "ND4J ("
         + Nd4j.getBackend().getClass().getSimpleName()
         + "), "
         + dtype()

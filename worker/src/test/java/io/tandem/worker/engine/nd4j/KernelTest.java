@@ -240,4 +240,20 @@ class KernelTest {
       assertThat(engine.moments(x).squaredDeviation()[0]).isNaN();
     }
   }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void shouldTellTheSlopeOfEveryOutput(DType dtype) {
+    double least = dtype == DType.FLOAT32 ? Float.MIN_VALUE : Double.MIN_VALUE;
+    double most = dtype == DType.FLOAT32 ? Float.MAX_VALUE : Double.MAX_VALUE;
+    double[] outputs = {least, -least, 0, -0.0, 1, -1, most, -most, Double.POSITIVE_INFINITY};
+    double[] slopes = {1, 0.25, 0.25, 0.25, 1, 0.25, 1, 0.25, 1};
+    try (Engine engine = new Nd4jEngine(dtype, 1)) {
+      Tensor y = engine.upload(Shape.of(outputs.length), outputs);
+      Tensor dy = engine.upload(Shape.of(outputs.length), new double[outputs.length]);
+      engine.fill(dy, 1);
+      Tensor dx = engine.activationBackward(dy, y, Activation.leaky(0.25));
+      assertThat(engine.download(dx)).containsExactly(slopes);
+    }
+  }
 }
