@@ -27,7 +27,21 @@ final class MetaPseudoLabelsStep implements TrainingStep {
   private final Learner student;
   private final Feedback feedback;
 
+  private final LabelSampler sampler;
+
+  /** Draws one label a row; tests enumerate them instead. */
+  interface LabelSampler {
+    /** As {@link Logits#sample}. */
+    int[] sample(double[] probabilities, int k, long seed, long step, long[] samples);
+  }
+
   MetaPseudoLabelsStep(ShardContext context, JobSpec job, Learner teacher, Learner student) {
+    this(context, job, teacher, student, Logits::sample);
+  }
+
+  MetaPseudoLabelsStep(
+      ShardContext context, JobSpec job, Learner teacher, Learner student, LabelSampler sampler) {
+    this.sampler = sampler;
     this.context = context;
     this.job = job;
     this.teacher = teacher;
@@ -61,7 +75,7 @@ final class MetaPseudoLabelsStep implements TrainingStep {
 
     // 2. Hard labels, sampled from the teacher on the same strong views.
     double[] teacherP = Logits.softmax(strongLogits, k, 1);
-    int[] sampled = Logits.sample(teacherP, k, job.seed(), step, keys(batch));
+    int[] sampled = sampler.sample(teacherP, k, job.seed(), step, batch.strong().samples());
 
     // 3. The student learns from them; its labelled loss is measured before and after.
     feedback.before(batch);
@@ -148,11 +162,6 @@ final class MetaPseudoLabelsStep implements TrainingStep {
     feedback.remember();
     student.update(rate, norm);
     return loss;
-  }
-
-  /** Random keys of the unlabelled images, in the step's order. */
-  private static long[] keys(StepBatch batch) {
-    return batch.strong().samples();
   }
 
   /** The moving average of a shared coefficient, for checkpoints. */
