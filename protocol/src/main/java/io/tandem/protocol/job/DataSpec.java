@@ -47,7 +47,7 @@ public record DataSpec(
    * @param flip horizontal flips with probability one half
    * @param cropPadding pixels of grey padding before the random crop back to the image's size
    * @param operations RandAugment's N: operations applied in sequence
-   * @param magnitude RandAugment's M on a nominal scale of 10
+   * @param magnitude RandAugment's M on a nominal scale of 10, which it may exceed
    * @param excluded names of operations never drawn, for example {@code rotate} for digits
    * @param cutout side in pixels of the grey square of the strong view; 0 means none
    */
