@@ -16,10 +16,13 @@ import io.tandem.worker.data.TrainingData;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
 import io.tandem.worker.fabric.Fabric;
+import io.tandem.worker.fabric.FabricSettings;
+import io.tandem.worker.fabric.Fabrics;
 import io.tandem.worker.fabric.PeerLostException;
 import io.tandem.worker.parallel.PhaseClock;
 import io.tandem.worker.parallel.ShardContext;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -83,8 +86,8 @@ public final class LocalRanks implements AttemptRun {
 
   private void run() {
     List<Thread> threads = new ArrayList<>();
-    try (FabricSet set = FabricSet.open(plan)) {
-      fabrics = set.fabrics();
+    try (Fabrics opened = Fabrics.open(plan.roster(), plan.workerId(), fabricSettings())) {
+      fabrics = opened.ranks();
       TrainingData data =
           TrainingData.open(
               plan.job().data(),
@@ -112,6 +115,15 @@ public final class LocalRanks implements AttemptRun {
       failed(-1, e);
     }
     end();
+  }
+
+  private FabricSettings fabricSettings() {
+    FabricSettings settings =
+        FabricSettings.of(plan.bindHost(), plan.dataPort())
+            .withAeronDirectory(plan.aeronDirectory());
+    Duration silence =
+        Duration.ofMillis((long) (1000 * plan.job().recovery().peerTimeoutSeconds()));
+    return settings.withTimeouts(settings.connectTimeout(), silence, settings.timeout());
   }
 
   private void rank(int rank, Fabric fabric, TrainingData data) {
