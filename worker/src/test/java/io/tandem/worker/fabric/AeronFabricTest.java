@@ -81,6 +81,16 @@ class AeronFabricTest {
   }
 
   @Test
+  void shouldServeWorkersThatShareAnExternalDriver() {
+    try (Driver external = Driver.embedded("external", 1, context -> {});
+        Workers world =
+            Workers.open(
+                2, 2, true, s -> s.withAeronDirectory(external.directory()), context -> {})) {
+      CollectiveChecks.checkAll(world.ranks(), 20_000, (f, m) -> new FabricCommunicator(f, m, 0));
+    }
+  }
+
+  @Test
   void shouldConnectThreeWorkersOfOneRank() {
     try (Workers world = Workers.open(3, 1, false)) {
       CollectiveChecks.checkAll(world.ranks(), 20_000, (f, m) -> new FabricCommunicator(f, m, 0));
