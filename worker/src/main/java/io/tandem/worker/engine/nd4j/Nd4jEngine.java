@@ -8,9 +8,7 @@ import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
 import io.tandem.worker.engine.Window;
 import java.util.List;
-import org.bytedeco.openblas.global.openblas;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
  * The engine of CPUs, float32 (oneDNN) and float64 (ND4J's plain loops: slow, for proofs). Several
@@ -29,22 +27,17 @@ public final class Nd4jEngine implements Engine {
   private final LayoutLoops<?> layout;
 
   /**
-   * Made on the thread that will use it, for the number of OpenMP threads is that thread's own.
+   * An engine for one thread, not necessarily the one that makes it.
    *
    * @param dtype FLOAT32 or FLOAT64
-   * @param threads processor cores for this engine: a process's cores divided by its ranks. The
-   *     library that multiplies matrices has one number a process: the last engine's.
+   * @param threads processor cores for this engine: a process's cores divided by its ranks
    */
   public Nd4jEngine(DType dtype, int threads) {
     if (threads < 1) {
       throw new IllegalArgumentException("threads " + threads + " is not at least 1");
     }
     this.threads = threads;
-    memory = new Nd4jMemory(dtype);
-    // Loads the backend: the native operations are not there before.
-    Nd4j.getBackend();
-    NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
-    openblas.blas_set_num_threads(threads);
+    memory = new Nd4jMemory(dtype, new NativeThreads(threads));
     parallel = new Parallel(threads);
     channel = channelLoops(memory.lanes());
     pointwise = pointwiseOps(memory.lanes());

@@ -25,6 +25,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 final class Nd4jMemory implements Memory, AutoCloseable {
   private final DType dtype;
   private final DataType type;
+  private final NativeThreads threads;
   private final Lanes<?> lanes;
   private final Map<Long, Deque<Block>> free = new HashMap<>();
   private final Set<Nd4jTensor> live = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -36,7 +37,8 @@ final class Nd4jMemory implements Memory, AutoCloseable {
   private long pooledBytes;
   private boolean closed;
 
-  Nd4jMemory(DType dtype) {
+  Nd4jMemory(DType dtype, NativeThreads threads) {
+    this.threads = threads;
     this.dtype = dtype;
     this.type =
         switch (dtype) {
@@ -117,6 +119,8 @@ final class Nd4jMemory implements Memory, AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the engine is closed");
     }
+    // Every kernel that calls native code makes its output first.
+    threads.tell();
     long elements = shape.elements();
     if (elements * dtype.bytes() > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(

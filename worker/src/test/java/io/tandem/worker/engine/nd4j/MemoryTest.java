@@ -63,7 +63,7 @@ class MemoryTest {
 
   @Test
   void shouldNotPileUpMemoryOfChangingSizes() {
-    Nd4jMemory memory = new Nd4jMemory(DType.FLOAT32);
+    Nd4jMemory memory = new Nd4jMemory(DType.FLOAT32, new NativeThreads(1));
     for (int size = 1; size <= 1000; size++) {
       try (Memory.Scope scope = memory.openScope()) {
         memory.zeros(Shape.of(1000 + size));
