@@ -1,8 +1,12 @@
 package io.tandem.deploy;
 
+import io.tandem.protocol.metrics.Meters;
+import io.tandem.worker.metrics.MetricsServer;
+import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
 import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.train.AttemptRun;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -67,6 +71,13 @@ final class WorkerCommand implements Callable<Integer> {
       description = "An external media driver's directory (TANDEM_AERON_DIRECTORY).")
   String aeronDirectory;
 
+  @Option(
+      names = "--metrics-port",
+      paramLabel = "PORT",
+      defaultValue = "${env:TANDEM_METRICS_PORT:-0}",
+      description = "Prometheus' GET /metrics, 0 for a free port (TANDEM_METRICS_PORT).")
+  int metricsPort;
+
   private final AttemptRun.Starter starter;
 
   WorkerCommand(AttemptRun.Starter starter) {
@@ -79,15 +90,26 @@ final class WorkerCommand implements Callable<Integer> {
     require("--slots", slots, 1, 1024);
     require("--control-port", controlPort, 0, 65535);
     require("--data-port", dataPort, 0, 65535);
+    require("--metrics-port", metricsPort, 0, 65535);
+    try (Meters meters = new Meters();
+        MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
+      return work(address, metrics, new WorkerMetrics(meters).around(starter));
+    } catch (IOException e) {
+      throw new CommandException(ExitCode.FAILED, e.getMessage());
+    }
+  }
+
+  private int work(HostPort address, MetricsServer metrics, AttemptRun.Starter measured) {
     int processors = Runtime.getRuntime().availableProcessors();
     Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     WorkerSettings settings =
         WorkerSettings.local(
                 address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)
-            .with(controlPort, dataPort, aeron, 0);
-    WorkerNode node = WorkerNode.start(settings, starter);
+            .with(controlPort, dataPort, aeron, metrics.port());
+    WorkerNode node = WorkerNode.start(settings, measured);
     Runtime.getRuntime().addShutdownHook(new Thread(node::close, "leave"));
     output.err().println("worker " + node.workerId() + " with " + slots + " slots");
+    output.err().println("metrics http://" + host + ":" + metrics.port() + "/metrics");
     output.err().flush();
     Optional<String> refusal = node.ended().toCompletableFuture().join();
     if (refusal.isPresent()) {
