@@ -269,6 +269,21 @@ class CoordinatorServerTest {
   }
 
   @Test
+  void shouldGuardEveryVerbByTheToken() throws Exception {
+    server.close();
+    server =
+        CoordinatorServer.start(
+            new CoordinatorSettings(directory, "127.0.0.1", 0, "127.0.0.1", 0, "secret"), QUICK);
+    assertThat(call("GET", "/v1/jobs", "").statusCode()).isEqualTo(401);
+    assertThat(call("POST", "/v1/jobs", TestJobs.yaml(1, 1)).statusCode()).isEqualTo(401);
+    assertThat(call("DELETE", "/v1/jobs/x", "", "Authorization", "Bearer wrong").statusCode())
+        .isEqualTo(401);
+    assertThat(call("GET", "/v1/jobs", "", "Authorization", "Bearer secret").statusCode())
+        .isEqualTo(200);
+    assertThat(call("GET", "/health/live", "").statusCode()).isEqualTo(200);
+  }
+
+  @Test
   void shouldServeHealthAndMetrics() throws Exception {
     assertThat(call("GET", "/health/live", "").statusCode()).isEqualTo(200);
     assertThat(call("GET", "/health/ready", "").statusCode()).isEqualTo(200);

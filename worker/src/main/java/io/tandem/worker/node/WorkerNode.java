@@ -6,6 +6,7 @@ import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Register;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
@@ -51,7 +52,7 @@ public final class WorkerNode implements AutoCloseable {
     String workerId = bound.host() + "-" + ProcessHandle.current().pid() + "-" + suffix;
     Register registration =
         Register.newBuilder()
-            .setProtocolVersion(WorkerSettings.PROTOCOL_VERSION)
+            .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
             .setWorkerId(workerId)
             .setHost(bound.host())
             .setDataPort(bound.dataPort())

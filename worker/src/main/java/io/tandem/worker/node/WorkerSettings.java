@@ -42,9 +42,6 @@ public record WorkerSettings(
     Duration silence,
     Duration drain) {
 
-  /** The version of {@code control.proto} that this program speaks. */
-  public static final int PROTOCOL_VERSION = 1;
-
   public WorkerSettings {
     if (slots < 1) {
       throw new IllegalArgumentException("slots " + slots + ": a worker offers at least 1");

@@ -1,0 +1,119 @@
+package io.tandem.coordinator.placement;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tandem.coordinator.placement.GangScheduler.Holding;
+import io.tandem.coordinator.placement.GangScheduler.Plan;
+import io.tandem.coordinator.placement.GangScheduler.Waiting;
+import io.tandem.coordinator.placement.GangScheduler.WorkerSlots;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class GangSchedulerTest {
+  private static Waiting job(String id, long order, int replicas, int shards) {
+    return new Waiting(id, order, replicas, shards);
+  }
+
+  private static WorkerSlots worker(String id, int slots) {
+    return new WorkerSlots(id, slots, slots);
+  }
+
+  @Test
+  void shouldSayWhatIsMissing() {
+    Plan plan =
+        GangScheduler.plan(
+            List.of(job("j", 1, 3, 4)), List.of(), List.of(worker("a", 4), worker("b", 4)));
+    assertThat(plan.gangs()).isEmpty();
+    assertThat(plan.missing())
+        .containsEntry("j", "replicas 3 x shards 4 = 12 ranks, but 8 slots are registered");
+  }
+
+  @Test
+  void shouldKeepAGroupOnOneWorkerWhereItFits() {
+    Plan plan =
+        GangScheduler.plan(
+            List.of(job("j", 1, 2, 4)),
+            List.of(),
+            List.of(worker("a", 3), worker("b", 5), worker("c", 4)));
+    assertThat(plan.gangs().get("j")).containsExactly("c", "c", "c", "c", "b", "b", "b", "b");
+  }
+
+  @Test
+  void shouldKeepAGangOnOneWorkerWhereItFits() {
+    Plan plan =
+        GangScheduler.plan(
+            List.of(job("j", 1, 2, 2)), List.of(), List.of(worker("a", 2), worker("b", 4)));
+    assertThat(plan.gangs().get("j")).containsOnly("b");
+  }
+
+  @Test
+  void shouldNotLetASmallJobStarveTheFirst() {
+    List<WorkerSlots> half = List.of(new WorkerSlots("a", 4, 2));
+    List<Waiting> queue = List.of(job("large", 2, 1, 4), job("small", 3, 1, 1));
+    Plan plan = GangScheduler.plan(queue, List.of(new Holding(1, 2)), half);
+    assertThat(plan.gangs()).isEmpty();
+    assertThat(plan.missing().get("small")).contains("large");
+  }
+
+  @Test
+  void shouldOvertakeWhenTheFirstStillFitsBesideAndWhenItNeverCan() {
+    List<WorkerSlots> workers = List.of(new WorkerSlots("a", 5, 2));
+    List<Holding> running = List.of(new Holding(1, 3));
+    assertThat(
+            GangScheduler.plan(
+                    List.of(job("large", 2, 1, 4), job("small", 3, 1, 1)), running, workers)
+                .gangs())
+        .containsOnlyKeys("small");
+    assertThat(
+            GangScheduler.plan(
+                    List.of(job("huge", 2, 1, 6), job("small", 3, 1, 2)), running, workers)
+                .gangs())
+        .containsOnlyKeys("small");
+  }
+
+  @Property
+  void shouldPlaceWholeGangsOnFreeSlotsAndNeverDependOnTheOrderOfItsInput(
+      @ForAll @Size(min = 1, max = 6) List<@IntRange(min = 1, max = 6) Integer> slots,
+      @ForAll @Size(max = 6) List<@IntRange(min = 11, max = 34) Integer> meshes) {
+    List<WorkerSlots> workers = new ArrayList<>();
+    for (int i = 0; i < slots.size(); i++) {
+      workers.add(worker("w" + i, slots.get(i)));
+    }
+    List<Waiting> queue = new ArrayList<>();
+    for (int i = 0; i < meshes.size(); i++) {
+      queue.add(job("j" + i, i, meshes.get(i) / 10, 1 + meshes.get(i) % 10));
+    }
+    Plan plan = GangScheduler.plan(queue, List.of(), workers);
+
+    Map<String, Integer> used = new HashMap<>();
+    plan.gangs().values().forEach(g -> g.forEach(w -> used.merge(w, 1, Integer::sum)));
+    workers.forEach(
+        w -> assertThat(used.getOrDefault(w.workerId(), 0)).isLessThanOrEqualTo(w.free()));
+    for (Waiting job : queue) {
+      assertThat(plan.gangs().containsKey(job.jobId()))
+          .isNotEqualTo(plan.missing().containsKey(job.jobId()));
+      if (plan.gangs().containsKey(job.jobId())) {
+        assertThat(plan.gangs().get(job.jobId())).hasSize(job.size());
+      }
+    }
+    if (!queue.isEmpty()) {
+      int capacity = slots.stream().mapToInt(Integer::intValue).sum();
+      assertThat(plan.gangs().containsKey("j0")).isEqualTo(queue.get(0).size() <= capacity);
+    }
+    List<Waiting> shuffled = new ArrayList<>(queue);
+    Collections.reverse(shuffled);
+    List<WorkerSlots> turned = new ArrayList<>(workers);
+    Collections.reverse(turned);
+    assertThat(new LinkedHashMap<>(GangScheduler.plan(shuffled, List.of(), turned).gangs()))
+        .isEqualTo(plan.gangs());
+  }
+}

@@ -1,0 +1,116 @@
+package io.tandem.coordinator.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoreTest {
+  @TempDir Path directory;
+
+  private static StoredJob job(String id, String key, String state, Set<String> active) {
+    return new StoredJob(
+        new StoredJob.Header(0, id, "name", "{}", 2, 4, key, 1000),
+        new StoredJob.Status(state, "NONE", "", false, 1, 0, 3, Set.of(), active, "", 2000, 0),
+        StoredJob.Progress.none());
+  }
+
+  @Test
+  void shouldKeepEverythingOverARestart() {
+    StoredJob.Progress progress =
+        new StoredJob.Progress(5, 10, "train", 2.5, 80, Map.of("loss", 0.5), Map.of("f", 0.1));
+    try (Store store = Store.open(directory)) {
+      store.write(
+          writer -> {
+            writer.insert(job("j1", "key", "RUNNING", Set.of("a", "b")));
+            writer.update("j1", progress);
+            writer.insert(new Rows.Attempt("j1", 1, List.of("a", "b"), 2000));
+            writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{\"to\":\"RUNNING\"}"));
+            writer.insertMetrics(
+                List.of(
+                    new Rows.Metric("j1", "loss", 3000, 1, 5, 0.5),
+                    new Rows.Metric("j1", "loss", 4000, 1, 6, Double.NaN)));
+            writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", "hello")));
+            writer.insert(new Rows.Checkpoint("j1", "/c/4", 1, 4, 100, 0.5, 3000));
+            writer.insert(new Rows.Checkpoint("j1", "/c/5", 1, 5, 100, 0.5, 3500));
+            writer.acknowledged("a", 7);
+            writer.acknowledged("a", 9);
+          });
+    }
+    try (Store store = Store.open(directory)) {
+      StoredJob job = store.read(r -> r.job("j1")).orElseThrow();
+      assertThat(job.header().number()).isEqualTo(1);
+      assertThat(job.status().active()).containsExactlyInAnyOrder("a", "b");
+      assertThat(job.progress()).isEqualTo(progress);
+      assertThat(store.<Optional<StoredJob>>read(r -> r.jobByKey("key"))).contains(job);
+      assertThat(store.<List<StoredJob>>read(StoreReader::unfinished)).containsExactly(job);
+      assertThat(store.read(r -> r.attempt("j1", 1)).orElseThrow().workerByRank())
+          .containsExactly("a", "b");
+      assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).hasSize(1);
+      assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 1, 10))).isEmpty();
+      assertThat(store.<List<Rows.Metric>>read(r -> r.metrics("j1", "loss", 0, 3999, 10)))
+          .hasSize(1);
+      assertThat(
+              store.<List<Rows.Metric>>read(r -> r.metrics("j1", null, 0, 9999, 10)).get(1).value())
+          .isNaN();
+      assertThat(store.read(r -> r.logs("j1", 0, 10)).get(0).line()).isEqualTo("hello");
+      assertThat(store.<List<Rows.Checkpoint>>read(r -> r.checkpoints("j1")))
+          .extracting(Rows.Checkpoint::path)
+          .containsExactly("/c/5", "/c/4");
+      assertThat(store.<Long>read(r -> r.acknowledged("a"))).isEqualTo(9);
+      assertThat(store.<Long>read(r -> r.acknowledged("unknown"))).isZero();
+    }
+  }
+
+  @Test
+  void shouldForgetAllThatBelongsToADeletedJob() {
+    try (Store store = Store.open(directory)) {
+      store.write(
+          writer -> {
+            writer.insert(job("j1", null, "FAILED", Set.of()));
+            writer.insert(job("j2", null, "FAILED", Set.of("a")));
+            writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
+          });
+      store.write(writer -> writer.delete("j1"));
+      assertThat(store.<Optional<StoredJob>>read(r -> r.job("j1"))).isEmpty();
+      assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).isEmpty();
+      assertThat(store.<List<StoredJob>>read(StoreReader::unfinished))
+          .extracting(job -> job.header().id())
+          .containsExactly("j2");
+    }
+  }
+
+  @Test
+  void shouldWriteAllOrNothing() {
+    try (Store store = Store.open(directory)) {
+      assertThatThrownBy(
+              () ->
+                  store.write(
+                      writer -> {
+                        writer.insert(job("j1", null, "QUEUED", Set.of()));
+                        writer.insert(job("j1", null, "QUEUED", Set.of()));
+                      }))
+          .isInstanceOf(RuntimeException.class);
+      assertThat(store.<List<StoredJob>>read(r -> r.jobs(null, Long.MAX_VALUE, 10))).isEmpty();
+    }
+  }
+
+  @Test
+  void shouldRefuseASecondOwnerAndServeTheNextOne() {
+    try (Store first = Store.open(directory)) {
+      assertThatThrownBy(() -> Store.open(directory))
+          .isInstanceOf(StoreInUseException.class)
+          .hasMessageContaining(directory.toString());
+      assertThat(first.<List<StoredJob>>read(StoreReader::unfinished)).isEmpty();
+    }
+    try (Store next = Store.open(directory)) {
+      assertThat(next.<List<StoredJob>>read(StoreReader::unfinished)).isEmpty();
+    }
+  }
+}
