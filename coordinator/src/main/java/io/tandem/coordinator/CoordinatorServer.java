@@ -11,11 +11,14 @@ public final class CoordinatorServer implements AutoCloseable {
   private final Store store;
   private final ControlPlane plane;
   private final RestServer rest;
+  private final CoordinatorMetrics metrics;
 
-  private CoordinatorServer(Store store, ControlPlane plane, RestServer rest) {
+  private CoordinatorServer(
+      Store store, ControlPlane plane, RestServer rest, CoordinatorMetrics metrics) {
     this.store = store;
     this.plane = plane;
     this.rest = rest;
+    this.metrics = metrics;
   }
 
   /**
@@ -33,22 +36,19 @@ public final class CoordinatorServer implements AutoCloseable {
   public static CoordinatorServer start(CoordinatorSettings settings, JobTiming timing) {
     RestServer.checkBinding(settings.restHost(), settings.token());
     Store store = Store.open(settings.store());
+    CoordinatorMetrics metrics = new CoordinatorMetrics();
     ControlPlane plane = null;
     try {
       plane = ControlPlane.start(store, timing, settings.controlHost(), settings.controlPort());
       RestServer rest =
           RestServer.start(
-              plane,
-              store,
-              new CoordinatorMetrics(),
-              settings.restHost(),
-              settings.restPort(),
-              settings.token());
-      return new CoordinatorServer(store, plane, rest);
+              plane, store, metrics, settings.restHost(), settings.restPort(), settings.token());
+      return new CoordinatorServer(store, plane, rest, metrics);
     } catch (RuntimeException e) {
       if (plane != null) {
         plane.close();
       }
+      metrics.close();
       store.close();
       throw e;
     }
@@ -69,6 +69,7 @@ public final class CoordinatorServer implements AutoCloseable {
   public synchronized void close() {
     rest.close();
     plane.close();
+    metrics.close();
     store.close();
   }
 }

@@ -37,8 +37,8 @@ class CoordinatorServerTest {
   private static final JobTiming QUICK =
       new JobTiming(
           Duration.ofMillis(200),
-          Duration.ofSeconds(3),
           Duration.ofSeconds(4),
+          Duration.ofSeconds(6),
           Duration.ofMillis(100));
 
   @TempDir Path directory;
@@ -136,7 +136,8 @@ class CoordinatorServerTest {
       assertThat(json("GET", "/v1/jobs?state=succeeded").get("jobs")).hasSize(1);
 
       String stream =
-          call("GET", "/v1/jobs/" + id + "/events", "", "Accept", "text/event-stream").body();
+          call("GET", "/v1/jobs/" + id + "/events?progress=true", "", "Accept", "text/event-stream")
+              .body();
       assertThat(stream).contains("event: state").contains("SUCCEEDED").contains("event: progress");
       assertThat(call("DELETE", "/v1/jobs/" + id, "").statusCode()).isEqualTo(204);
       assertThat(call("GET", "/v1/jobs/" + id, "").statusCode()).isEqualTo(404);
@@ -158,16 +159,8 @@ class CoordinatorServerTest {
           start,
           Report.newBuilder()
               .setCheckpoint(CheckpointCommitted.newBuilder().setStep(9).setPath("/c/9")));
-      RunningAttempt running =
-          RunningAttempt.newBuilder().setJobId(id).setAttempt(start.getAttempt()).build();
-      await()
-          .atMost(Duration.ofSeconds(20))
-          .untilAsserted(
-              () -> {
-                kept.heartbeat(running);
-                assertThat(json("GET", "/v1/jobs/" + id).get("state").asText())
-                    .isEqualTo("RECOVERING");
-              });
+      lost.hang();
+      awaitState(id, "RECOVERING");
       assertThat(kept.expectStop().getMode()).isEqualTo(StopMode.ABANDON);
       kept.report(start, ended(Outcome.STOPPED, ""));
       try (FakeWorker fresh = new FakeWorker(server.controlPort(), "c", 1)) {
@@ -189,22 +182,20 @@ class CoordinatorServerTest {
       StartAttempt start = worker.expect(StartAttempt.class);
       worker.report(start, started());
       awaitState(id, "RUNNING");
-      running = RunningAttempt.newBuilder().setJobId(id).setAttempt(1).build();
+      running = FakeWorker.running(start);
+      server.close();
     }
-    server.close();
     server = CoordinatorServer.start(CoordinatorSettings.embedded(directory), QUICK);
     try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 1)) {
       worker.send(worker.registration(running).build());
       worker.expect(Registered.class);
       await()
-          .during(Duration.ofSeconds(5))
-          .atMost(Duration.ofSeconds(15))
+          .during(Duration.ofSeconds(7))
+          .atMost(Duration.ofSeconds(20))
           .untilAsserted(
-              () -> {
-                worker.heartbeat(running);
-                assertThat(json("GET", "/v1/jobs/" + id).get("state").asText())
-                    .isEqualTo("RUNNING");
-              });
+              () ->
+                  assertThat(json("GET", "/v1/jobs/" + id).get("state").asText())
+                      .isEqualTo("RUNNING"));
       assertThat(call("POST", "/v1/jobs/" + id + "/cancel", "").statusCode()).isEqualTo(200);
       assertThat(worker.expectStop().getMode()).isEqualTo(StopMode.CANCEL);
     }
@@ -233,7 +224,7 @@ class CoordinatorServerTest {
     assertThat(answer.statusCode()).isEqualTo(400);
     assertThat(answer.headers().firstValue("Content-Type").orElse(""))
         .startsWith("application/problem+json");
-    assertThat(JSON.readTree(answer.body()).get("mistakes").size()).isGreaterThanOrEqualTo(3);
+    assertThat(JSON.readTree(answer.body()).get("errors").size()).isGreaterThanOrEqualTo(3);
     assertThat(call("POST", "/v1/jobs", "x".repeat(10 << 20)).statusCode()).isEqualTo(413);
     assertThat(call("GET", "/v1/jobs?limit=0", "").statusCode()).isEqualTo(400);
     assertThat(call("GET", "/v1/jobs?state=lost", "").body()).contains("QUEUED");

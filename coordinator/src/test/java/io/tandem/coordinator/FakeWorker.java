@@ -14,7 +14,11 @@ import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopAttempt;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -25,6 +29,8 @@ public final class FakeWorker implements AutoCloseable {
   private final akka.actor.ActorSelection gateway;
   private final String id;
   private final int slots;
+  private final Set<RunningAttempt> running = ConcurrentHashMap.newKeySet();
+  private volatile boolean beating;
   private long sequence;
 
   public FakeWorker(int coordinatorPort, String id, int slots) {
@@ -35,6 +41,9 @@ public final class FakeWorker implements AutoCloseable {
             Behaviors.receive(Message.class)
                 .onAnyMessage(
                     message -> {
+                      if (message instanceof StartAttempt start) {
+                        running.add(running(start));
+                      }
                       inbox.add(message);
                       return Behaviors.same();
                     })
@@ -52,9 +61,28 @@ public final class FakeWorker implements AutoCloseable {
         system
             .classicSystem()
             .actorSelection("akka://tandem@127.0.0.1:" + coordinatorPort + "/user/gateway");
+    Duration often = Duration.ofMillis(200);
+    system
+        .scheduler()
+        .scheduleAtFixedRate(often, often, this::heartbeat, system.executionContext());
   }
 
-  public Register.Builder registration(RunningAttempt... running) {
+  public static RunningAttempt running(StartAttempt start) {
+    return RunningAttempt.newBuilder()
+        .setJobId(start.getJobId())
+        .setAttempt(start.getAttempt())
+        .build();
+  }
+
+  /** From now on no heartbeat is sent: the worker hangs. */
+  public void hang() {
+    beating = false;
+  }
+
+  /** The first registration also starts the heartbeats, which tell what was started. */
+  public Register.Builder registration(RunningAttempt... taken) {
+    running.addAll(List.of(taken));
+    beating = true;
     ActorRef<Message> self = system;
     return Register.newBuilder()
         .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
@@ -62,7 +90,7 @@ public final class FakeWorker implements AutoCloseable {
         .setHost("127.0.0.1")
         .setDataPort(4000)
         .setSlots(slots)
-        .addAllRunning(java.util.List.of(running))
+        .addAllRunning(running)
         .setReplyTo(ActorRefResolver.get(system).toSerializationFormat(self));
   }
 
@@ -70,8 +98,10 @@ public final class FakeWorker implements AutoCloseable {
     gateway.tell(message, akka.actor.ActorRef.noSender());
   }
 
-  public void heartbeat(RunningAttempt... running) {
-    send(Heartbeat.newBuilder().setWorkerId(id).addAllRunning(java.util.List.of(running)).build());
+  private void heartbeat() {
+    if (beating) {
+      send(Heartbeat.newBuilder().setWorkerId(id).addAllRunning(running).build());
+    }
   }
 
   public void report(StartAttempt start, Report.Builder report) {

@@ -51,6 +51,7 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
   private final Workers workers = new Workers();
   private final long startedAt;
   private Map<String, String> missing = Map.of();
+  private long recoveries;
 
   /** A manager over that store; {@code clock} gives milliseconds since 1970. */
   public static Behavior<JobMessage> create(Store store, JobTiming timing, LongSupplier clock) {
@@ -66,6 +67,7 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
   private JobManager(
       ActorContext<JobMessage> context, Store store, JobTiming timing, LongSupplier clock) {
     super(context);
+    context.setLoggerName(JobManager.class);
     this.store = store;
     this.timing = timing;
     this.clock = clock;
@@ -258,6 +260,9 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
   }
 
   private void place(String jobId, List<String> workerByRank, JobBatch batch) {
+    if (jobs.get(jobId).status().state().equals(JobState.Status.RECOVERING.name())) {
+      recoveries++;
+    }
     batch.apply(jobId, new JobEvent.Placed(new TreeSet<>(workerByRank)));
     int attempt = batch.job(jobId).orElseThrow().status().attempt();
     long now = clock.getAsLong();
@@ -412,7 +417,7 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
     Map<String, Integer> used = usedSlots();
     List<JobMessage.WorkerView> views =
         workers.all().stream().map(worker -> Overviews.view(worker, used, jobs)).toList();
-    look.replyTo().tell(new JobMessage.Overview(views, Map.copyOf(missing), byState));
+    look.replyTo().tell(new JobMessage.Overview(views, Map.copyOf(missing), byState, recoveries));
     return this;
   }
 }

@@ -63,11 +63,13 @@ public sealed interface JobMessage {
    * @param workers every registered worker
    * @param missing by job id, what a waiting job waits for
    * @param jobs by state, jobs that have not ended
+   * @param recoveries attempts placed because one before was lost, since this manager started
    */
   record Overview(
       List<WorkerView> workers,
       java.util.Map<String, String> missing,
-      java.util.Map<String, Integer> jobs) {}
+      java.util.Map<String, Integer> jobs,
+      long recoveries) {}
 
   /** A worker, for people. Times are milliseconds since 1970. */
   record WorkerView(

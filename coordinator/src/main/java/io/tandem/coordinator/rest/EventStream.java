@@ -17,8 +17,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A job's events as server-sent events. Stored events carry their id; the job itself follows as
- * {@code progress}, without an id, whenever it changed. Ends after the last event of an ended job.
+ * A job's events as server-sent events, each with its id. Who asks for it also gets the job itself
+ * as {@code progress}, without an id, whenever it changed. Ends after the last event of an ended
+ * job.
  */
 final class EventStream {
   private static final Duration LOOK = Duration.ofMillis(250);
@@ -28,15 +29,18 @@ final class EventStream {
 
   private final Store store;
   private final String jobId;
+  private final boolean withProgress;
 
-  private EventStream(Store store, String jobId) {
+  private EventStream(Store store, String jobId, boolean withProgress) {
     this.store = store;
     this.jobId = jobId;
+    this.withProgress = withProgress;
   }
 
   /** The answer that streams the events after that id. */
-  static HttpResponse response(Store store, String jobId, long after, String dispatcher) {
-    EventStream stream = new EventStream(store, jobId);
+  static HttpResponse response(
+      Store store, String jobId, long after, boolean withProgress, String dispatcher) {
+    EventStream stream = new EventStream(store, jobId, withProgress);
     Source<ByteString, NotUsed> bytes =
         Source.tick(Duration.ZERO, LOOK, 0)
             .statefulMapConcat(
@@ -80,8 +84,8 @@ final class EventStream {
           if (job.isEmpty()) {
             return Pair.create(new Position(after, at.shown(), true), out);
           }
-          ObjectNode shown = JobJson.job(job.get(), null, reader);
-          if (!shown.equals(at.shown())) {
+          ObjectNode shown = withProgress ? JobJson.job(job.get(), null, reader) : null;
+          if (shown != null && !shown.equals(at.shown())) {
             out.add("event: progress\ndata: " + shown + "\n\n");
           }
           boolean over = events.size() < BATCH && job.get().status().endedAt() != 0;

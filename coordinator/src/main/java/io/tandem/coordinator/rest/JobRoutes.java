@@ -160,8 +160,9 @@ final class JobRoutes {
     boolean stream =
         call.header("Accept").map(accept -> accept.contains("text/event-stream")).orElse(false);
     if (stream) {
-      return done(
-          EventStream.response(store, job.header().id(), lastEventId(call, after), streams));
+      boolean progress = call.query("progress").map(Boolean::parseBoolean).orElse(false);
+      long last = lastEventId(call, after);
+      return done(EventStream.response(store, job.header().id(), last, progress, streams));
     }
     int limit = (int) call.number("limit", LARGEST_PAGE, 1, LARGEST_PAGE);
     ObjectNode body = Replies.JSON.createObjectNode();

@@ -45,7 +45,7 @@ final class Replies {
     body.put("status", problem.status());
     body.put("detail", problem.getMessage());
     if (!problem.mistakes().isEmpty()) {
-      ArrayNode mistakes = body.putArray("mistakes");
+      ArrayNode mistakes = body.putArray("errors");
       for (Mistake mistake : problem.mistakes()) {
         mistakes
             .addObject()

@@ -47,12 +47,13 @@ final class ServiceRoutes {
   }
 
   private HttpResponse scrape(JobMessage.Overview overview) {
-    metrics.show(
-        overview.workers().size(),
-        overview.workers().stream().mapToInt(JobMessage.WorkerView::slots).sum(),
-        overview.workers().stream().mapToInt(JobMessage.WorkerView::usedSlots).sum(),
-        overview.jobs());
-    return Replies.text(metrics.scrape());
+    return Replies.text(
+        metrics.scrape(
+            overview.workers().size(),
+            overview.workers().stream().mapToInt(JobMessage.WorkerView::slots).sum(),
+            overview.workers().stream().mapToInt(JobMessage.WorkerView::usedSlots).sum(),
+            overview.recoveries(),
+            overview.jobs()));
   }
 
   private static CompletionStage<HttpResponse> openApi() {
