@@ -211,6 +211,18 @@ final class RankTrainer implements AutoCloseable {
         : null;
   }
 
+  /** One step of the main phase and nothing else, for proofs and measurements. */
+  Map<String, Double> advance() {
+    Map<String, Double> values = mainStep();
+    step++;
+    return values;
+  }
+
+  /** The teacher (or only model), then the student. */
+  List<Learner> learners() {
+    return learners;
+  }
+
   private Map<String, Double> mainStep() {
     int labeled = job.training().labeledBatch();
     return step(

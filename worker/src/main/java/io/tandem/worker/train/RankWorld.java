@@ -1,0 +1,129 @@
+package io.tandem.worker.train;
+
+import io.tandem.protocol.control.AttemptEnded;
+import io.tandem.protocol.control.AttemptStarted;
+import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.Notice;
+import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.protocol.mesh.Member;
+import io.tandem.protocol.mesh.Mesh;
+import io.tandem.protocol.mesh.Roster;
+import io.tandem.worker.data.TrainingData;
+import io.tandem.worker.engine.DType;
+import io.tandem.worker.engine.Engine;
+import io.tandem.worker.engine.nd4j.Nd4jEngine;
+import io.tandem.worker.fabric.Fabric;
+import io.tandem.worker.fabric.InProcessFabric;
+import io.tandem.worker.parallel.ShardContext;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
+
+/**
+ * All ranks of a mesh in this process, for proofs and measurements of a job; nothing is written.
+ */
+final class RankWorld {
+  private static final Duration DEADLINE = Duration.ofMinutes(30);
+
+  private RankWorld() {}
+
+  /** What each rank does. */
+  interface Work<T> {
+    T run(RankTrainer trainer, ShardContext context);
+  }
+
+  /** Runs the work on every rank and returns their results in the order of ranks. */
+  static <T> List<T> run(JobSpec job, Mesh mesh, int threads, Work<T> work) {
+    TrainingData data =
+        TrainingData.open(job.data(), job.seed(), (name, reason, replacement) -> {});
+    List<Member> members =
+        IntStream.range(0, mesh.size())
+            .mapToObj(rank -> new Member(rank, "local", "127.0.0.1", 0, "local"))
+            .toList();
+    AttemptPlan plan =
+        new AttemptPlan(
+            new Roster("local", 1, mesh, members),
+            "local",
+            job,
+            List.of(),
+            Path.of(System.getProperty("java.io.tmpdir")),
+            null,
+            "127.0.0.1",
+            0,
+            threads);
+    List<Fabric> fabrics = InProcessFabric.world(mesh.size(), Duration.ofMinutes(5));
+    ExecutorService pool = Executors.newFixedThreadPool(mesh.size());
+    try {
+      List<Future<T>> futures = new ArrayList<>();
+      for (int rank = 0; rank < mesh.size(); rank++) {
+        int index = rank;
+        futures.add(pool.submit(() -> rank(plan, data, fabrics.get(index), index, threads, work)));
+      }
+      List<T> results = new ArrayList<>();
+      for (Future<T> future : futures) {
+        results.add(future.get(DEADLINE.toSeconds(), TimeUnit.SECONDS));
+      }
+      return results;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (TimeoutException e) {
+      throw new IllegalStateException("the ranks did not finish in " + DEADLINE, e);
+    } finally {
+      fabrics.forEach(Fabric::close);
+      pool.shutdownNow();
+    }
+  }
+
+  private static <T> T rank(
+      AttemptPlan plan, TrainingData data, Fabric fabric, int index, int threads, Work<T> work) {
+    try (Engine engine = new Nd4jEngine(DType.FLOAT32, threads)) {
+      ShardContext context = LocalRanks.context(engine, fabric, plan.roster().mesh(), index);
+      try (RankTrainer trainer =
+          new RankTrainer(
+              context, plan, data, () -> StopMode.STOP_UNSPECIFIED, new Silent(), index)) {
+        return work.run(trainer, context);
+      }
+    } catch (RuntimeException | Error e) {
+      fabric.abort("rank " + index + ": " + e.getMessage());
+      throw e;
+    }
+  }
+
+  /** Hears nothing: what is asked for is returned instead. */
+  private static final class Silent implements AttemptListener {
+    @Override
+    public void started(AttemptStarted message) {}
+
+    @Override
+    public void progress(Progress message) {}
+
+    @Override
+    public void evaluated(Evaluated message) {}
+
+    @Override
+    public void checkpoint(CheckpointCommitted message) {}
+
+    @Override
+    public void notice(Notice message) {}
+
+    @Override
+    public void ended(AttemptEnded message) {}
+  }
+}

@@ -1,0 +1,137 @@
+package io.tandem.worker.train;
+
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.protocol.mesh.Mesh;
+import io.tandem.worker.engine.Engine;
+import io.tandem.worker.engine.Tensor;
+import io.tandem.worker.parallel.ShardContext;
+import io.tandem.worker.parallel.ShardedParameters;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The proof that S shards compute what one shard computes, on a user's own job, in float32: losses
+ * and feedback of the first step (output), gradients and batch-norm statistics after it, weights of
+ * every model after some steps.
+ */
+public final class Verify {
+  private Verify() {}
+
+  /**
+   * The largest difference from one shard.
+   *
+   * @param absolute of any value
+   * @param relative of any tensor: its largest difference over its largest value
+   */
+  public record Difference(double absolute, double relative) {
+    static final Difference NONE = new Difference(0, 0);
+
+    Difference max(Difference other) {
+      return new Difference(Math.max(absolute, other.absolute), Math.max(relative, other.relative));
+    }
+  }
+
+  /** One number of shards. */
+  public record Row(
+      int shards,
+      Difference output,
+      Difference gradients,
+      Difference statistics,
+      Difference weights) {
+    /** Whether no relative difference exceeds the tolerance. */
+    public boolean within(double tolerance) {
+      return output.relative() <= tolerance
+          && gradients.relative() <= tolerance
+          && statistics.relative() <= tolerance
+          && weights.relative() <= tolerance;
+    }
+  }
+
+  private record Run(
+      List<double[]> output,
+      List<double[]> gradients,
+      List<double[]> statistics,
+      List<double[]> weights) {}
+
+  /**
+   * Compares.
+   *
+   * @param shards the numbers of shards to try
+   * @param steps whole steps before the weights are compared, at least 1
+   */
+  public static List<Row> run(JobSpec job, int[] shards, int steps) {
+    Run one = run(job, 1, steps);
+    List<Row> rows = new ArrayList<>();
+    for (int s : shards) {
+      Run many = run(job, s, steps);
+      rows.add(
+          new Row(
+              s,
+              difference(one.output(), many.output()),
+              difference(one.gradients(), many.gradients()),
+              difference(one.statistics(), many.statistics()),
+              difference(one.weights(), many.weights())));
+    }
+    return rows;
+  }
+
+  private static Run run(JobSpec job, int shards, int steps) {
+    return RankWorld.run(
+            job, new Mesh(1, shards), 1, (trainer, context) -> rank(trainer, context, steps))
+        .get(0);
+  }
+
+  private static Run rank(RankTrainer trainer, ShardContext context, int steps) {
+    double[] output =
+        trainer.advance().values().stream().mapToDouble(Double::doubleValue).toArray();
+    List<double[]> gradients = new ArrayList<>();
+    List<double[]> statistics = new ArrayList<>();
+    for (Learner learner : trainer.learners()) {
+      gradients.addAll(whole(context, learner, learner.network().parameters().gradients()));
+      learner
+          .network()
+          .statistics()
+          .values()
+          .forEach(
+              s -> {
+                statistics.add(s.mean().clone());
+                statistics.add(s.variance().clone());
+              });
+    }
+    for (int i = 1; i < steps; i++) {
+      trainer.advance();
+    }
+    List<double[]> weights = new ArrayList<>();
+    for (Learner learner : trainer.learners()) {
+      weights.addAll(whole(context, learner, learner.network().parameters().weights()));
+    }
+    return new Run(List.of(output), gradients, statistics, weights);
+  }
+
+  private static List<double[]> whole(ShardContext context, Learner learner, Tensor flat) {
+    Engine engine = context.engine();
+    ShardedParameters parameters = learner.network().parameters();
+    List<double[]> all = new ArrayList<>();
+    for (int i = 0; i < parameters.parameters().size(); i++) {
+      try (var scope = engine.openScope()) {
+        all.add(engine.download(parameters.whole(flat, i)));
+      }
+    }
+    return all;
+  }
+
+  private static Difference difference(List<double[]> one, List<double[]> many) {
+    Difference worst = Difference.NONE;
+    for (int i = 0; i < one.size(); i++) {
+      double absolute = 0;
+      double largest = 0;
+      for (int j = 0; j < one.get(i).length; j++) {
+        double d = Math.abs(one.get(i)[j] - many.get(i)[j]);
+        absolute = Double.isNaN(d) ? Double.POSITIVE_INFINITY : Math.max(absolute, d);
+        largest = Math.max(largest, Math.abs(one.get(i)[j]));
+      }
+      worst = worst.max(new Difference(absolute, absolute / Math.max(largest, 1e-6)));
+    }
+    return worst;
+  }
+}
