@@ -7,11 +7,13 @@ import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Rank;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -156,11 +158,17 @@ class BatchLoaderTest {
 
   @Test
   void shouldEndItsThreadsWhenClosed() {
-    BatchLoader loader = loader(data(Specs.FULL, Set.of()), ALL, new Mesh(1, 1), 0);
+    // A rank that no other test of this process has, so that the thread is this loader's.
+    BatchLoader loader = loader(data(Specs.FULL, Set.of()), ALL, new Mesh(1, 9), 7);
     loader.next(0);
+    assertThat(loading()).isTrue();
     loader.close();
-    assertThat(Thread.getAllStackTraces().keySet())
-        .noneMatch(thread -> thread.isAlive() && thread.getName().equals("tandem-data-(0,0)"));
+    Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !loading());
+  }
+
+  private static boolean loading() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(thread -> thread.isAlive() && thread.getName().equals("tandem-data-(0,7)"));
   }
 
   private List<float[]> views(TrainingData data, Mesh mesh) {

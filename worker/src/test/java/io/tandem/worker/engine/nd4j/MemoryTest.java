@@ -52,8 +52,9 @@ class MemoryTest {
         native100 = Pointer.totalBytes();
       }
     }
-    // One activation alone has 131072 bytes.
-    assertThat(Pointer.totalBytes()).isLessThan(native100 + 131_072);
+    // The count is the process's, and small handles of ND4J wait for the garbage collector; one
+    // activation (131072 bytes) leaked a step would be 249 MB.
+    assertThat(Pointer.totalBytes()).isLessThan(native100 + 16 * 131_072);
     assertThat(engine.bytes(MemoryKind.WEIGHTS)).isEqualTo(weights);
     assertThat(engine.peakBytes(MemoryKind.ACTIVATIONS)).isEqualTo(4 * 32 * 32 * (4 + 8) * 4);
     engine.resetPeaks();
