@@ -32,6 +32,7 @@ public final class Main {
     root.addSubcommand(new RunCommand(starter));
     root.addSubcommand(new DemoCommand(starter));
     root.addSubcommand(new SubmitCommand());
+    root.addSubcommand(new VerifyCommand());
     root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setExecutionExceptionHandler(Main::report);
     return root;

@@ -1,0 +1,93 @@
+package io.tandem.deploy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.worker.train.Verify;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code tandem verify}: the proof on the user's own job. */
+@Command(
+    name = "verify",
+    description =
+        "Proves on a job that S shards compute what one computes: the largest differences of a step's"
+            + " losses (output), of all gradients, of the batch-norm statistics, and of all weights"
+            + " after some whole steps. Exit code 1 past the tolerance.")
+final class VerifyCommand implements Callable<Integer> {
+  @Mixin Output output;
+  @Mixin JobFile file;
+
+  @Option(
+      names = "--shards",
+      split = ",",
+      defaultValue = "1,2,3,4,8,16",
+      description = "Numbers of shards to try (${DEFAULT-VALUE}).")
+  int[] shards;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "2",
+      description = "Whole steps before the weights are compared (${DEFAULT-VALUE}).")
+  int steps;
+
+  @Option(
+      names = "--tolerance",
+      defaultValue = "1e-2",
+      description =
+          "Largest relative difference of a tensor, its largest difference over its largest value, in"
+              + " float32 (${DEFAULT-VALUE}).")
+  double tolerance;
+
+  @Override
+  public Integer call() {
+    for (int s : shards) {
+      if (s < 1 || s > 1024) {
+        throw new CommandException(ExitCode.USAGE, "--shards " + s + ": allowed are 1 to 1024");
+      }
+    }
+    if (steps < 1) {
+      throw new CommandException(ExitCode.USAGE, "--steps " + steps + ": at least 1");
+    }
+    List<Verify.Row> rows = Verify.run(file.read(), shards, steps);
+    boolean passed = rows.stream().allMatch(row -> row.within(tolerance));
+    ObjectNode object = new ObjectMapper().createObjectNode().put("passed", passed);
+    ArrayNode array = object.putArray("shards");
+    output.say(
+        String.format(
+            "%6s  %21s  %21s  %21s  %21s",
+            "shards", "output", "gradients", "statistics", "weights"));
+    for (Verify.Row row : rows) {
+      output.say(
+          String.format(
+              "%6d  %s  %s  %s  %s  %s",
+              row.shards(),
+              text(row.output()),
+              text(row.gradients()),
+              text(row.statistics()),
+              text(row.weights()),
+              row.within(tolerance) ? "ok" : "PAST THE TOLERANCE"));
+      ObjectNode one = array.addObject().put("shards", row.shards());
+      put(one, "output", row.output());
+      put(one, "gradients", row.gradients());
+      put(one, "statistics", row.statistics());
+      put(one, "weights", row.weights());
+    }
+    output.say(
+        "Each: largest absolute, largest relative difference from 1 shard; tolerance " + tolerance);
+    output.object(object);
+    return passed ? ExitCode.SUCCEEDED : ExitCode.FAILED;
+  }
+
+  private static String text(Verify.Difference d) {
+    return String.format(Locale.ROOT, "%10.2e %10.2e", d.absolute(), d.relative());
+  }
+
+  private static void put(ObjectNode node, String name, Verify.Difference d) {
+    node.putObject(name).put("absolute", d.absolute()).put("relative", d.relative());
+  }
+}
