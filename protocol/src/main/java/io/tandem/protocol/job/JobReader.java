@@ -124,8 +124,10 @@ final class JobReader {
       return text;
     }
     if (type.isEnum()) {
+      // YAML 1.1 reads a bare off as false.
+      String word = node.isBoolean() && !node.booleanValue() ? "off" : text;
       return Arrays.stream(type.getEnumConstants())
-          .filter(constant -> JobTree.kebab((Enum<?>) constant).equals(text))
+          .filter(constant -> JobTree.kebab((Enum<?>) constant).equals(word))
           .findFirst()
           .orElse(null);
     }
