@@ -1,0 +1,99 @@
+package io.tandem.deploy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+
+/** A real process of the command line, with its output in files. */
+final class TandemProcess implements AutoCloseable {
+  private final Process process;
+  private final Path out;
+  private final Path err;
+
+  private TandemProcess(Process process, Path out, Path err) {
+    this.process = process;
+    this.out = out;
+    this.err = err;
+  }
+
+  static TandemProcess start(Path directory, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("@" + Path.of("bin", "jvm.options").toAbsolutePath());
+    command.add("-Xmx512m");
+    command.add("-Dlogback.configurationFile=logback.xml");
+    command.add("-cp");
+    String own = System.getProperty("java.class.path");
+    command.add(System.getProperty("surefire.test.class.path", own));
+    command.add(Main.class.getName());
+    command.addAll(List.of(arguments));
+    Path out = Files.createTempFile(directory, arguments[0], ".out");
+    Path err = Files.createTempFile(directory, arguments[0], ".err");
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("OMP_WAIT_POLICY", "passive");
+    builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+    return new TandemProcess(builder.start(), out, err);
+  }
+
+  /** Waits for that pattern in what the process said on either stream. */
+  Matcher await(String pattern) {
+    Pattern wanted = Pattern.compile(pattern);
+    Matcher[] found = new Matcher[1];
+    Awaitility.await()
+        .alias("'" + pattern + "'")
+        .atMost(Duration.ofSeconds(90))
+        .pollInterval(Duration.ofMillis(100))
+        .until(
+            () -> {
+              Matcher matcher = wanted.matcher(said());
+              if (matcher.find()) {
+                found[0] = matcher;
+                return true;
+              }
+              if (!process.isAlive()) {
+                throw new IllegalStateException("the process has ended; it said\n" + said());
+              }
+              return false;
+            });
+    return found[0];
+  }
+
+  /** All it said so far. */
+  String said() throws IOException {
+    return Files.readString(out) + Files.readString(err);
+  }
+
+  /** Its standard output. */
+  String out() throws IOException {
+    return Files.readString(out);
+  }
+
+  /** As by {@code kill -9}. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  /** As by {@code kill}. */
+  void terminate() {
+    process.destroy();
+  }
+
+  int exitCode() throws Exception {
+    if (!process.waitFor(120, TimeUnit.SECONDS)) {
+      throw new AssertionError("the process does not end; it said\n" + said());
+    }
+    return process.exitValue();
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    kill();
+  }
+}
