@@ -33,6 +33,7 @@ public final class Main {
     root.addSubcommand(new DemoCommand(starter));
     root.addSubcommand(new SubmitCommand());
     root.addSubcommand(new VerifyCommand());
+    root.addSubcommand(new BenchCommand());
     root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setExecutionExceptionHandler(Main::report);
     return root;

@@ -1,0 +1,157 @@
+package io.tandem.deploy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.protocol.job.JobFileException;
+import io.tandem.protocol.job.JobFiles;
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.worker.train.StepBenchmark;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code tandem bench step}: whole Meta Pseudo Labels steps on random images. */
+@Command(
+    name = "step",
+    description = "Times whole Meta Pseudo Labels steps (UDA and feedback) on random images.")
+final class BenchStepCommand implements Callable<Integer> {
+  private static final Pattern MODEL = Pattern.compile("wide-resnet-(\\d+)-(\\d+)");
+
+  @Mixin Output output;
+
+  @Option(names = "--model", defaultValue = "wide-resnet-28-2", description = "(${DEFAULT-VALUE})")
+  String model;
+
+  @Option(names = "--stem-stride", defaultValue = "1", description = "(${DEFAULT-VALUE})")
+  int stemStride;
+
+  @Option(names = "--labeled", defaultValue = "16", description = "Images (${DEFAULT-VALUE}).")
+  int labeled;
+
+  @Option(names = "--unlabeled", defaultValue = "112", description = "Images (${DEFAULT-VALUE}).")
+  int unlabeled;
+
+  @Option(
+      names = "--image",
+      defaultValue = "32",
+      description = "Side in pixels (${DEFAULT-VALUE}).")
+  int image;
+
+  @Option(names = "--replicas", defaultValue = "1", description = "(${DEFAULT-VALUE})")
+  int replicas;
+
+  @Option(names = "--shards", defaultValue = "1", description = "(${DEFAULT-VALUE})")
+  int shards;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "0",
+      description = "Compute threads a rank; 0 shares the processors among the ranks.")
+  int threads;
+
+  @Option(
+      names = "--estimator",
+      defaultValue = "taylor",
+      description = "Of the feedback (${DEFAULT-VALUE}).")
+  String estimator;
+
+  @Option(names = "--warmup", defaultValue = "2", description = "Steps first (${DEFAULT-VALUE}).")
+  int warmup;
+
+  @Option(names = "--steps", defaultValue = "5", description = "Counted (${DEFAULT-VALUE}).")
+  int steps;
+
+  @Override
+  public Integer call() {
+    Matcher matcher = MODEL.matcher(model);
+    if (!matcher.matches()) {
+      throw new CommandException(
+          ExitCode.USAGE, "--model " + model + ": allowed is wide-resnet-DEPTH-WIDTH");
+    }
+    if (steps < 1 || warmup < 0) {
+      throw new CommandException(ExitCode.USAGE, "--steps at least 1, --warmup at least 0");
+    }
+    int ranks = replicas * shards;
+    int each =
+        threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+    StepBenchmark.Result result =
+        StepBenchmark.run(job(matcher.group(1), matcher.group(2)), each, warmup, steps);
+    double[] ms = result.stepMillis();
+    double median = result.medianMillis();
+    double perSecond = 1000 * (labeled + unlabeled) / median;
+    ObjectNode object = new ObjectMapper().createObjectNode();
+    object
+        .putObject("stepMillis")
+        .put("min", ms[0])
+        .put("median", median)
+        .put("max", ms[ms.length - 1]);
+    object.put("imagesPerSecond", perSecond);
+    ObjectNode phases = object.putObject("phases");
+    result.phaseMillis().forEach((phase, value) -> phases.put(name(phase) + "Millis", value));
+    ObjectNode peaks = object.putObject("peakBytes");
+    result.peakBytes().forEach((kind, value) -> peaks.put(name(kind), value));
+    output.say(
+        String.format(
+            Locale.ROOT,
+            "%s, mesh %dx%d, %d thread(s) a rank, %d+%d images of %d: %.0f ms a step"
+                + " (min %.0f, max %.0f), %.1f images/s",
+            model,
+            replicas,
+            shards,
+            each,
+            labeled,
+            unlabeled,
+            image,
+            median,
+            ms[0],
+            ms[ms.length - 1],
+            perSecond));
+    output.say("phases " + phases);
+    output.say("peak bytes " + peaks);
+    output.object(object);
+    return ExitCode.SUCCEEDED;
+  }
+
+  private static String name(Enum<?> constant) {
+    String[] words = constant.name().toLowerCase(Locale.ROOT).split("_");
+    StringBuilder name = new StringBuilder(words[0]);
+    for (int i = 1; i < words.length; i++) {
+      name.append(Character.toUpperCase(words[i].charAt(0))).append(words[i].substring(1));
+    }
+    return name.toString();
+  }
+
+  private JobSpec job(String depth, String width) {
+    String yaml =
+        """
+        name: bench
+        mesh: {replicas: %d, shards: %d}
+        data: {format: idx, path: none, imageHeight: %d, imageWidth: %d, channels: 3, classes: 10}
+        model: {family: wide-resnet, depth: %s, width: %s, stemStride: %d}
+        algorithm: {name: meta-pseudo-labels, feedback: {estimator: "%s"}}
+        training: {steps: 1000000, labeledBatch: %d, unlabeledBatch: %d}
+        """
+            .formatted(
+                replicas,
+                shards,
+                image,
+                image,
+                depth,
+                width,
+                stemStride,
+                estimator,
+                labeled,
+                unlabeled);
+    try {
+      return JobFiles.parse(yaml.getBytes(StandardCharsets.UTF_8), Map.of());
+    } catch (JobFileException e) {
+      throw new CommandException(ExitCode.USAGE, "these options do not fit: " + e.getMessage());
+    }
+  }
+}
