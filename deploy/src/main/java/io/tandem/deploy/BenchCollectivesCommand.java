@@ -28,18 +28,23 @@ final class BenchCollectivesCommand implements Callable<Integer> {
   @Option(
       names = "--transports",
       split = ",",
-      defaultValue = "in-process,ipc,udp",
-      description = "(${DEFAULT-VALUE})")
+      defaultValue = "${env:TANDEM_BENCH_TRANSPORTS:-in-process,ipc,udp}",
+      description = "(TANDEM_BENCH_TRANSPORTS; ${DEFAULT-VALUE})")
   List<String> transports;
 
-  @Option(names = "--ranks", defaultValue = "2", description = "(${DEFAULT-VALUE})")
+  @Option(
+      names = "--ranks",
+      defaultValue = "${env:TANDEM_BENCH_RANKS:-2}",
+      description = "(TANDEM_BENCH_RANKS; ${DEFAULT-VALUE})")
   int ranks;
 
   @Option(
       names = "--bytes",
       split = ",",
-      description = "Sizes; the default is 4 KiB to 64 MiB in steps of 4.")
-  List<Integer> sizes = CollectiveBenchmark.SIZES;
+      defaultValue =
+          "${env:TANDEM_BENCH_BYTES:-4096,16384,65536,262144,1048576,4194304,16777216,67108864}",
+      description = "Sizes (TANDEM_BENCH_BYTES; ${DEFAULT-VALUE}).")
+  List<Integer> sizes;
 
   @Override
   public Integer call() throws InterruptedException {

@@ -25,46 +25,71 @@ final class BenchStepCommand implements Callable<Integer> {
 
   @Mixin Output output;
 
-  @Option(names = "--model", defaultValue = "wide-resnet-28-2", description = "(${DEFAULT-VALUE})")
+  @Option(
+      names = "--model",
+      defaultValue = "${env:TANDEM_BENCH_MODEL:-wide-resnet-28-2}",
+      description = "(TANDEM_BENCH_MODEL; ${DEFAULT-VALUE})")
   String model;
 
-  @Option(names = "--stem-stride", defaultValue = "1", description = "(${DEFAULT-VALUE})")
+  @Option(
+      names = "--stem-stride",
+      defaultValue = "${env:TANDEM_BENCH_STEM_STRIDE:-1}",
+      description = "(TANDEM_BENCH_STEM_STRIDE; ${DEFAULT-VALUE})")
   int stemStride;
 
-  @Option(names = "--labeled", defaultValue = "16", description = "Images (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--labeled",
+      defaultValue = "${env:TANDEM_BENCH_LABELED:-16}",
+      description = "Images (TANDEM_BENCH_LABELED; ${DEFAULT-VALUE}).")
   int labeled;
 
-  @Option(names = "--unlabeled", defaultValue = "112", description = "Images (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--unlabeled",
+      defaultValue = "${env:TANDEM_BENCH_UNLABELED:-112}",
+      description = "Images (TANDEM_BENCH_UNLABELED; ${DEFAULT-VALUE}).")
   int unlabeled;
 
   @Option(
       names = "--image",
-      defaultValue = "32",
-      description = "Side in pixels (${DEFAULT-VALUE}).")
+      defaultValue = "${env:TANDEM_BENCH_IMAGE:-32}",
+      description = "Side in pixels (TANDEM_BENCH_IMAGE; ${DEFAULT-VALUE}).")
   int image;
 
-  @Option(names = "--replicas", defaultValue = "1", description = "(${DEFAULT-VALUE})")
+  @Option(
+      names = "--replicas",
+      defaultValue = "${env:TANDEM_BENCH_REPLICAS:-1}",
+      description = "(TANDEM_BENCH_REPLICAS; ${DEFAULT-VALUE})")
   int replicas;
 
-  @Option(names = "--shards", defaultValue = "1", description = "(${DEFAULT-VALUE})")
+  @Option(
+      names = "--shards",
+      defaultValue = "${env:TANDEM_BENCH_SHARDS:-1}",
+      description = "(TANDEM_BENCH_SHARDS; ${DEFAULT-VALUE})")
   int shards;
 
   @Option(
       names = "--threads",
-      defaultValue = "0",
-      description = "Compute threads a rank; 0 shares the processors among the ranks.")
+      defaultValue = "${env:TANDEM_BENCH_THREADS:-0}",
+      description =
+          "Compute threads a rank (TANDEM_BENCH_THREADS); 0 shares the processors among the ranks.")
   int threads;
 
   @Option(
       names = "--estimator",
-      defaultValue = "taylor",
-      description = "Of the feedback (${DEFAULT-VALUE}).")
+      defaultValue = "${env:TANDEM_BENCH_ESTIMATOR:-taylor}",
+      description = "Of the feedback (TANDEM_BENCH_ESTIMATOR; ${DEFAULT-VALUE}).")
   String estimator;
 
-  @Option(names = "--warmup", defaultValue = "2", description = "Steps first (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--warmup",
+      defaultValue = "${env:TANDEM_BENCH_WARMUP:-2}",
+      description = "Steps first (TANDEM_BENCH_WARMUP; ${DEFAULT-VALUE}).")
   int warmup;
 
-  @Option(names = "--steps", defaultValue = "5", description = "Counted (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--steps",
+      defaultValue = "${env:TANDEM_BENCH_STEPS:-5}",
+      description = "Counted (TANDEM_BENCH_STEPS; ${DEFAULT-VALUE}).")
   int steps;
 
   @Override

@@ -25,22 +25,23 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--shards",
       split = ",",
-      defaultValue = "1,2,3,4,8,16",
-      description = "Numbers of shards to try (${DEFAULT-VALUE}).")
+      defaultValue = "${env:TANDEM_VERIFY_SHARDS:-1,2,3,4,8,16}",
+      description = "Numbers of shards to try (TANDEM_VERIFY_SHARDS; ${DEFAULT-VALUE}).")
   int[] shards;
 
   @Option(
       names = "--steps",
-      defaultValue = "2",
-      description = "Whole steps before the weights are compared (${DEFAULT-VALUE}).")
+      defaultValue = "${env:TANDEM_VERIFY_STEPS:-2}",
+      description =
+          "Whole steps before the weights are compared (TANDEM_VERIFY_STEPS; ${DEFAULT-VALUE}).")
   int steps;
 
   @Option(
       names = "--tolerance",
-      defaultValue = "1e-2",
+      defaultValue = "${env:TANDEM_VERIFY_TOLERANCE:-1e-2}",
       description =
           "Largest relative difference of a tensor, its largest difference over its largest value, in"
-              + " float32 (${DEFAULT-VALUE}).")
+              + " float32 (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
   double tolerance;
 
   @Override
