@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -80,14 +82,20 @@ class PrefetcherTest {
     Prefetcher<Boolean> prefetcher =
         new Prefetcher<>("closing", 1, LONG, step -> step == 0 || waited(release));
     prefetcher.get(0);
-    // Step 1 holds the only thread; step 5 waits behind it when the prefetcher closes.
-    CompletableFuture<Throwable> caller =
-        CompletableFuture.supplyAsync(() -> prefetcher.get(5))
-            .handle((value, failure) -> failure.getCause());
-    CompletableFuture<Void> closing = CompletableFuture.runAsync(prefetcher::close);
-    assertThat(caller.get(10, TimeUnit.SECONDS)).isInstanceOf(CancellationException.class);
-    release.countDown();
-    closing.get(10, TimeUnit.SECONDS);
+    // Step 1 holds the only thread; step 5 waits behind it when the prefetcher closes. The common
+    // pool may have one thread on two processors, and these two wait for each other.
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try {
+      Future<Boolean> caller = threads.submit(() -> prefetcher.get(5));
+      Future<?> closing = threads.submit(prefetcher::close);
+      assertThatThrownBy(() -> caller.get(10, TimeUnit.SECONDS))
+          .cause()
+          .isInstanceOf(CancellationException.class);
+      release.countDown();
+      closing.get(10, TimeUnit.SECONDS);
+    } finally {
+      threads.shutdownNow();
+    }
   }
 
   private static boolean waited(CountDownLatch latch) {

@@ -11,7 +11,9 @@ import io.tandem.worker.engine.MemoryKind;
 import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
 import io.tandem.worker.engine.Window;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.AfterEach;
@@ -185,11 +187,16 @@ class MemoryTest {
 
   @Test
   void shouldComputeOnSeveralThreadsAtOnce() throws Exception {
-    CompletableFuture<double[]> first = CompletableFuture.supplyAsync(MemoryTest::train);
-    CompletableFuture<double[]> second = CompletableFuture.supplyAsync(MemoryTest::train);
-    double[] expected = train();
-    assertThat(first.get(60, TimeUnit.SECONDS)).containsExactly(expected, within(0.0));
-    assertThat(second.get(60, TimeUnit.SECONDS)).containsExactly(expected, within(0.0));
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try {
+      Future<double[]> first = threads.submit(MemoryTest::train);
+      Future<double[]> second = threads.submit(MemoryTest::train);
+      double[] expected = train();
+      assertThat(first.get(60, TimeUnit.SECONDS)).containsExactly(expected, within(0.0));
+      assertThat(second.get(60, TimeUnit.SECONDS)).containsExactly(expected, within(0.0));
+    } finally {
+      threads.shutdownNow();
+    }
   }
 
   private static double[] train() {
