@@ -1,6 +1,7 @@
 package io.tandem.coordinator.jobs;
 
 import io.tandem.protocol.control.Outcome;
+import io.tandem.protocol.job.JobReason;
 import java.util.Set;
 
 /** What can happen to a job. Events of an attempt that is over change nothing. */

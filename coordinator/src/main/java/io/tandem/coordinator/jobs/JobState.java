@@ -1,6 +1,7 @@
 package io.tandem.coordinator.jobs;
 
 import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.JobReason;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

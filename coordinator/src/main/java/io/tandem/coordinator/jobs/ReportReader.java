@@ -8,6 +8,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
+import io.tandem.protocol.job.JobReason;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -1,6 +1,7 @@
 package io.tandem.coordinator.jobs;
 
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.job.JobReason;
 import java.util.TreeSet;
 
 /** Between the state machine and its row. */

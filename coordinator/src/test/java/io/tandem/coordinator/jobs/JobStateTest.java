@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tandem.coordinator.jobs.JobState.Status;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.JobReason;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;

@@ -48,7 +48,7 @@ public record DataSpec(
    * @param cropPadding pixels of grey padding before the random crop back to the image's size
    * @param operations RandAugment's N: operations applied in sequence
    * @param magnitude RandAugment's M on a nominal scale of 10, which it may exceed
-   * @param excluded names of operations never drawn, for example {@code rotate} for digits
+   * @param excluded operations never drawn, for example {@code rotate} for digits
    * @param cutout side in pixels of the grey square of the strong view; 0 means none
    */
   public record AugmentationSpec(
@@ -56,6 +56,6 @@ public record DataSpec(
       int cropPadding,
       int operations,
       double magnitude,
-      java.util.List<String> excluded,
+      java.util.List<PixelOperation> excluded,
       int cutout) {}
 }

@@ -36,13 +36,7 @@ final class JobFields {
     integer("data.augmentation.cropPadding", 0, 1 << 12, 4);
     integer("data.augmentation.operations", 0, 16, 2);
     number("data.augmentation.magnitude", closed(0, 30), 5.0);
-    add(
-        "data.augmentation.excluded",
-        Range.ALL,
-        Pattern.compile("[a-z][a-z0-9-]*"),
-        List.of(),
-        null,
-        null);
+    choice("data.augmentation.excluded", List.of());
     integer("data.augmentation.cutout", 0, 1 << 16, 8);
 
     choice("model.family", null);

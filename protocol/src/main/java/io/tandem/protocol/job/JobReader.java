@@ -90,11 +90,11 @@ final class JobReader {
       var value = value(field, field.path() + "[" + i + "]", element, node.get(i));
       if (value == null) {
         values.markBroken(field.path());
-        return null;
+      } else {
+        elements.add(value);
       }
-      elements.add(value);
     }
-    return List.copyOf(elements);
+    return values.sound(field.path()) ? List.copyOf(elements) : null;
   }
 
   /** The value, or null after a mistake was noted. */

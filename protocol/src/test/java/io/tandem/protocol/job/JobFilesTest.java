@@ -98,6 +98,19 @@ class JobFilesTest {
   }
 
   @Test
+  void shouldNameEveryOperationThatDoesNotExist() {
+    var text =
+        MINIMAL.replace(
+            "classes: 10", "classes: 10\n  augmentation: {excluded: [spin, rotate, 5]}");
+    assertThat(mistakesOf(text))
+        .extracting(Mistake::path)
+        .containsExactly("data.augmentation.excluded[0]", "data.augmentation.excluded[2]");
+    assertThat(mistakesOf(text).get(0).allowed()).contains("auto-contrast, ").contains("rotate, ");
+    assertThat(parse(text.replace("spin, rotate, 5", "shear-x")).data().augmentation().excluded())
+        .containsExactly(PixelOperation.SHEAR_X);
+  }
+
+  @Test
   void shouldSuggestTheNearestKey() {
     assertThat(mistakesOf(MINIMAL + "evalutaion: {every: 5}\n"))
         .singleElement()
@@ -166,6 +179,7 @@ class JobFilesTest {
         "classes: 10         | classes: 10\\n  augmentation: {cropPadding: 28} | data.augmentation.cropPadding",
         "classes: 10         | classes: 10\\n  augmentation: {cutout: 29} | data.augmentation.cutout",
         "classes: 10         | classes: 10\\n  augmentation: 5 | data.augmentation",
+        "classes: 10         | classes: 10\\n  augmentation: {excluded: [rotate, rotation]} | data.augmentation.excluded[1]",
       })
   void shouldRefuse(String good, String bad, String path) {
     var text = MINIMAL.replace(good, bad.replace("\\n", "\n"));

@@ -1,7 +1,9 @@
 package io.tandem.worker.data;
 
 import io.tandem.protocol.job.DataSpec;
+import io.tandem.protocol.job.PixelOperation;
 import io.tandem.worker.random.CounterRandom;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,12 +15,12 @@ final class Views {
   private final DataSpec.AugmentationSpec spec;
   private final List<PixelOperation> operations;
 
-  /**
-   * @throws DataException when an excluded operation does not exist
-   */
   Views(DataSpec.AugmentationSpec spec) {
     this.spec = spec;
-    this.operations = PixelOperation.except(spec.excluded());
+    this.operations =
+        Arrays.stream(PixelOperation.values())
+            .filter(operation -> !spec.excluded().contains(operation))
+            .toList();
   }
 
   /** The weak view; draws the same number of values whatever it does. */

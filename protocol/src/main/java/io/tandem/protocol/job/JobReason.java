@@ -1,4 +1,4 @@
-package io.tandem.coordinator.jobs;
+package io.tandem.protocol.job;
 
 import java.util.Locale;
 
