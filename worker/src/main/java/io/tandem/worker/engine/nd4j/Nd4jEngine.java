@@ -8,6 +8,7 @@ import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
 import io.tandem.worker.engine.Window;
 import java.util.List;
+import org.nd4j.linalg.api.ops.executioner.OpExecutioner;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -31,10 +32,19 @@ public final class Nd4jEngine implements Engine {
    *
    * @param dtype FLOAT32 or FLOAT64
    * @param threads processor cores for this engine: a process's cores divided by its ranks
+   * @throws UnsupportedOperationException where ND4J's CUDA backend is on the class path: the
+   *     kernels written here address the memory of the CPU
    */
   public Nd4jEngine(DType dtype, int threads) {
     if (threads < 1) {
       throw new IllegalArgumentException("threads " + threads + " is not at least 1");
+    }
+    OpExecutioner.ExecutionerType backend = Nd4j.getExecutioner().type();
+    if (backend != OpExecutioner.ExecutionerType.NATIVE_CPU) {
+      throw new UnsupportedOperationException(
+          "ND4J's backend is "
+              + backend
+              + ", but this engine's kernels run on NATIVE_CPU only; build without -Pcuda");
     }
     this.threads = threads;
     memory = new Nd4jMemory(dtype, new NativeThreads(threads));
