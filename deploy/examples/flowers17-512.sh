@@ -39,7 +39,7 @@ while row="$("$tandem" jobs | grep "^$job")"; do
   read -r _ _ state _ step _ <<<"$row"
   if [[ -z $killed && $state == RUNNING && ${step%/*} -ge $kill_at ]]; then
     # A worker's id names its host and process.
-    killed="$("$tandem" workers | awk '$5 > 0 { print $1; exit }' | cut -d- -f2)"
+    killed="$("$tandem" workers | awk 'NR > 1 && $5 > 0 { print $1; exit }' | cut -d- -f2)"
     echo "$(date -u +%FT%T.%3NZ)  kill -9 of worker process $killed at step ${step%/*}"
     kill -9 "$killed"
   fi
