@@ -5,13 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.tandem.coordinator.jobs.JobTiming;
 import io.tandem.coordinator.store.StoreInUseException;
 import io.tandem.protocol.control.Acknowledged;
-import io.tandem.protocol.control.AttemptEnded;
-import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Refused;
@@ -20,79 +17,15 @@ import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopMode;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class CoordinatorServerTest {
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final JobTiming QUICK =
-      new JobTiming(
-          Duration.ofMillis(200),
-          Duration.ofSeconds(4),
-          Duration.ofSeconds(6),
-          Duration.ofMillis(100));
-
-  @TempDir Path directory;
-  private CoordinatorServer server;
-  private final HttpClient client = HttpClient.newHttpClient();
-
-  @BeforeEach
-  void start() {
-    server = CoordinatorServer.start(CoordinatorSettings.embedded(directory), QUICK);
-  }
-
-  @AfterEach
-  void stop() {
-    server.close();
-  }
-
-  private HttpResponse<String> call(String method, String path, String body, String... headers)
-      throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.restPort() + path))
-            .timeout(Duration.ofSeconds(20))
-            .method(method, HttpRequest.BodyPublishers.ofString(body));
-    for (int i = 0; i < headers.length; i += 2) {
-      request.header(headers[i], headers[i + 1]);
-    }
-    return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-  }
-
-  private JsonNode json(String method, String path) throws Exception {
-    return JSON.readTree(call(method, path, "").body());
-  }
-
-  private String submit(int replicas, int shards) throws Exception {
-    HttpResponse<String> answer = call("POST", "/v1/jobs", TestJobs.yaml(replicas, shards));
-    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
-    return JSON.readTree(answer.body()).get("id").asText();
-  }
-
-  private void awaitState(String id, String state) {
-    await()
-        .atMost(Duration.ofSeconds(20))
-        .untilAsserted(
-            () -> assertThat(json("GET", "/v1/jobs/" + id).get("state").asText()).isEqualTo(state));
-  }
-
-  private static Report.Builder started() {
-    return Report.newBuilder().setStarted(AttemptStarted.getDefaultInstance());
-  }
-
-  private static Report.Builder ended(Outcome outcome, String model) {
-    return Report.newBuilder()
-        .setEnded(AttemptEnded.newBuilder().setOutcome(outcome).setModelPath(model));
-  }
-
+/** Jobs and workers: what workers are told, and what becomes of the job. */
+class CoordinatorServerTest extends RunningCoordinator {
   @Test
   void shouldFollowAJobToItsEnd() throws Exception {
     try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 2)) {
@@ -218,66 +151,117 @@ class CoordinatorServerTest {
   }
 
   @Test
-  void shouldAnswerEveryMistakeAtOnce() throws Exception {
-    HttpResponse<String> answer =
-        call("POST", "/v1/jobs", "name: x\nnonsense: 1\nmesh: {replicas: -1, shards: many}\n");
-    assertThat(answer.statusCode()).isEqualTo(400);
-    assertThat(answer.headers().firstValue("Content-Type").orElse(""))
-        .startsWith("application/problem+json");
-    assertThat(JSON.readTree(answer.body()).get("errors").size()).isGreaterThanOrEqualTo(3);
-    assertThat(call("POST", "/v1/jobs", "x".repeat(10 << 20)).statusCode()).isEqualTo(413);
-    assertThat(call("GET", "/v1/jobs?limit=0", "").statusCode()).isEqualTo(400);
-    assertThat(call("GET", "/v1/jobs?state=lost", "").body()).contains("QUEUED");
-    assertThat(call("PUT", "/v1/jobs", "").statusCode()).isEqualTo(405);
-    assertThat(call("GET", "/v2", "").statusCode()).isEqualTo(404);
-    assertThat(call("POST", "/v1/jobs/none/cancel", "").statusCode()).isEqualTo(404);
-  }
-
-  @Test
-  void shouldKeepAnIdempotencyKeyToOneBody() throws Exception {
-    String body = TestJobs.yaml(1, 1);
-    HttpResponse<String> first = call("POST", "/v1/jobs", body, "Idempotency-Key", "k1");
-    HttpResponse<String> second = call("POST", "/v1/jobs", body, "Idempotency-Key", "k1");
-    assertThat(first.statusCode()).isEqualTo(201);
-    assertThat(second.statusCode()).isEqualTo(200);
-    assertThat(JSON.readTree(second.body()).get("id"))
-        .isEqualTo(JSON.readTree(first.body()).get("id"));
-    HttpResponse<String> other =
-        call("POST", "/v1/jobs", TestJobs.yaml(1, 2), "Idempotency-Key", "k1");
-    assertThat(other.statusCode()).isEqualTo(409);
-  }
-
-  @Test
-  void shouldPageThroughJobs() throws Exception {
-    for (int i = 0; i < 3; i++) {
-      submit(1, 1);
+  void shouldGoOnOnAnotherMeshFromTheLastCheckpoint() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 2)) {
+      worker.send(worker.registration().build());
+      String id = submit(1, 2);
+      StartAttempt start = worker.expect(StartAttempt.class);
+      worker.report(start, started());
+      awaitState(id, "RUNNING");
+      assertThat(call("POST", "/v1/jobs/" + id + "/pause", "").statusCode()).isEqualTo(200);
+      assertThat(worker.expectStop().getMode()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
+      worker.report(start, checkpoint(7, "/c/7"));
+      worker.report(start, ended(Outcome.STOPPED, ""));
+      awaitState(id, "PAUSED");
+      String resume = "/v1/jobs/" + id + "/resume";
+      assertThat(call("POST", resume, "{\"mesh\":{\"replicas\":0,\"shard\":1}}").body())
+          .contains("mesh.shards");
+      assertThat(call("POST", resume, "{\"mesh\":{\"replicas\":13,\"shards\":1}}").body())
+          .contains("training.labeledBatch");
+      assertThat(call("POST", resume, "[]").statusCode()).isEqualTo(400);
+      assertThat(call("POST", resume, "{").statusCode()).isEqualTo(400);
+      assertThat(json("GET", "/v1/jobs/" + id).get("state").asText()).isEqualTo("PAUSED");
+      HttpResponse<String> answer =
+          call("POST", resume, "{\"mesh\":{\"replicas\":2,\"shards\":1}}");
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+      StartAttempt again = worker.expect(StartAttempt.class);
+      assertThat(again.getAttempt()).isEqualTo(2);
+      assertThat(again.getReplicas()).isEqualTo(2);
+      assertThat(again.getShards()).isEqualTo(1);
+      assertThat(again.getJob().toStringUtf8()).contains("\"replicas\":2,\"shards\":1");
+      assertThat(again.getCheckpointsList()).containsExactly("/c/7");
+      JsonNode mesh = json("GET", "/v1/jobs/" + id).get("mesh");
+      assertThat(mesh.get("replicas").asInt()).isEqualTo(2);
+      assertThat(call("POST", resume, "").statusCode()).isEqualTo(409);
     }
-    JsonNode first = json("GET", "/v1/jobs?limit=2");
-    assertThat(first.get("jobs")).hasSize(2);
-    JsonNode last = json("GET", "/v1/jobs?limit=2&cursor=" + first.get("nextCursor").asText());
-    assertThat(last.get("jobs")).hasSize(1);
-    assertThat(last.get("nextCursor").isNull()).isTrue();
   }
 
   @Test
-  void shouldGuardEveryVerbByTheToken() throws Exception {
-    server.close();
-    server =
-        CoordinatorServer.start(
-            new CoordinatorSettings(directory, "127.0.0.1", 0, "127.0.0.1", 0, "secret"), QUICK);
-    assertThat(call("GET", "/v1/jobs", "").statusCode()).isEqualTo(401);
-    assertThat(call("POST", "/v1/jobs", TestJobs.yaml(1, 1)).statusCode()).isEqualTo(401);
-    assertThat(call("DELETE", "/v1/jobs/x", "", "Authorization", "Bearer wrong").statusCode())
-        .isEqualTo(401);
-    assertThat(call("GET", "/v1/jobs", "", "Authorization", "Bearer secret").statusCode())
-        .isEqualTo(200);
-    assertThat(call("GET", "/health/live", "").statusCode()).isEqualTo(200);
+  void shouldForgetCheckpointsThatWerePrunedAndKeepLogs() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 1)) {
+      worker.send(worker.registration().build());
+      String id = submit(1, 1);
+      StartAttempt start = worker.expect(StartAttempt.class);
+      worker.report(start, checkpoint(1, "/c/1"));
+      worker.report(start, checkpoint(2, "/c/2", "/c/1"));
+      worker.report(
+          start,
+          Report.newBuilder().setLog(LogLines.newBuilder().addLines("first").addLines("second")));
+      worker.report(start, ended(Outcome.FAILED_FINAL, ""));
+      awaitState(id, "FAILED");
+      JsonNode checkpoints = json("GET", "/v1/jobs/" + id + "/checkpoints").get("checkpoints");
+      assertThat(checkpoints).hasSize(1);
+      assertThat(checkpoints.get(0).get("path").asText()).isEqualTo("/c/2");
+      JsonNode logs = json("GET", "/v1/jobs/" + id + "/logs").get("logs");
+      assertThat(logs).hasSize(2);
+      assertThat(logs.get(1).get("line").asText()).isEqualTo("second");
+      assertThat(logs.get(1).get("worker").asText()).isEqualTo("w1");
+      long first = logs.get(0).get("id").asLong();
+      assertThat(json("GET", "/v1/jobs/" + id + "/logs?after=" + first).get("logs")).hasSize(1);
+    }
   }
 
   @Test
-  void shouldServeHealthAndMetrics() throws Exception {
-    assertThat(call("GET", "/health/live", "").statusCode()).isEqualTo(200);
-    assertThat(call("GET", "/health/ready", "").statusCode()).isEqualTo(200);
-    assertThat(call("GET", "/metrics", "").body()).contains("tandem_workers 0.0");
+  void shouldWaitLongerAndLongerBetweenAttemptsThatFailAtOnce() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 1)) {
+      worker.send(worker.registration().build());
+      String id = submit(1, 1);
+      for (int attempt = 1; attempt <= 3; attempt++) {
+        StartAttempt start = worker.expect(StartAttempt.class);
+        assertThat(start.getAttempt()).isEqualTo(attempt);
+        worker.report(start, ended(Outcome.FAILED_RETRYABLE, ""));
+      }
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(
+              () ->
+                  assertThat(json("GET", "/v1/jobs/" + id).path("missing").asText())
+                      .startsWith("attempts end soon after their start"));
+      assertThat(worker.expect(StartAttempt.class).getAttempt()).isEqualTo(4);
+      assertThat(call("GET", "/metrics", "").body()).contains("tandem_recoveries_total 3.0");
+    }
+  }
+
+  @Test
+  void shouldPlaceNothingOnSlotsThatAnAttemptLongOverStillHolds() throws Exception {
+    RunningAttempt old =
+        RunningAttempt.newBuilder().setJobId("gone").setAttempt(3).addRanks(0).build();
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 1)) {
+      worker.send(worker.registration(old).build());
+      assertThat(worker.expectStop().getJobId()).isEqualTo("gone");
+      String id = submit(1, 1);
+      assertThat(json("GET", "/v1/jobs/" + id).get("missing").asText())
+          .isEqualTo("replicas 1 x shards 1 = 1 ranks, but 0 slots are free");
+      worker.endsRunning(old);
+      assertThat(worker.expect(StartAttempt.class).getJobId()).isEqualTo(id);
+    }
+  }
+
+  @Test
+  void shouldRunJobsSideBySideAndOneAfterAnother() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 2)) {
+      worker.send(worker.registration().build());
+      List<String> ids = List.of(submit(1, 1), submit(1, 1), submit(1, 2));
+      StartAttempt first = worker.expect(StartAttempt.class);
+      StartAttempt second = worker.expect(StartAttempt.class);
+      assertThat(List.of(first.getJobId(), second.getJobId())).isEqualTo(ids.subList(0, 2));
+      worker.report(first, ended(Outcome.COMPLETED, "/m"));
+      awaitState(ids.get(0), "SUCCEEDED");
+      assertThat(json("GET", "/v1/jobs/" + ids.get(2)).get("missing").asText())
+          .isEqualTo("replicas 1 x shards 2 = 2 ranks, but 1 slot is free");
+      worker.report(second, ended(Outcome.COMPLETED, "/m"));
+      StartAttempt third = worker.expect(StartAttempt.class);
+      assertThat(third.getJobId()).isEqualTo(ids.get(2));
+    }
   }
 }

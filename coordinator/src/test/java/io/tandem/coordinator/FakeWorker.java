@@ -79,6 +79,11 @@ public final class FakeWorker implements AutoCloseable {
     beating = false;
   }
 
+  /** From now on heartbeats do not tell that attempt. */
+  public void endsRunning(RunningAttempt attempt) {
+    running.remove(attempt);
+  }
+
   /** The first registration also starts the heartbeats, which tell what was started. */
   public Register.Builder registration(RunningAttempt... taken) {
     running.addAll(List.of(taken));

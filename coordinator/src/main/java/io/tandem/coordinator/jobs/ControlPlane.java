@@ -134,8 +134,17 @@ public final class ControlPlane implements AutoCloseable {
 
   /** Does what people ask of a job. */
   public CompletionStage<JobMessage.Answer> ask(String jobId, JobMessage.Wish wish) {
+    return ask(jobId, wish, null);
+  }
+
+  /** As {@link #ask(String, JobMessage.Wish)}, on another mesh when that is not null. */
+  public CompletionStage<JobMessage.Answer> ask(
+      String jobId, JobMessage.Wish wish, JobMessage.Remesh mesh) {
     return AskPattern.ask(
-        manager, replyTo -> new JobMessage.Ask(jobId, wish, replyTo), PATIENCE, system.scheduler());
+        manager,
+        replyTo -> new JobMessage.Ask(jobId, wish, mesh, replyTo),
+        PATIENCE,
+        system.scheduler());
   }
 
   /** How the cluster stands. */

@@ -25,6 +25,7 @@ final class JobBatch {
   private final long now;
   private final Map<String, StoredJob> changed = new LinkedHashMap<>();
   private final List<Consumer<StoreWriter>> writes = new ArrayList<>();
+  private final List<Rows.Attempt> attempts = new ArrayList<>();
   private final List<Order> orders = new ArrayList<>();
 
   /** Over these jobs, which {@link #commit} changes. */
@@ -40,6 +41,26 @@ final class JobBatch {
 
   void write(Consumer<StoreWriter> write) {
     writes.add(write);
+  }
+
+  /** Stores who hosts an attempt that was placed. */
+  void attempt(Rows.Attempt attempt) {
+    attempts.add(attempt);
+    write(w -> w.insert(attempt));
+  }
+
+  List<Rows.Attempt> attempts() {
+    return attempts;
+  }
+
+  /** Replaces what a job's user gave. */
+  void header(StoredJob.Header header) {
+    job(header.id())
+        .ifPresent(
+            job -> {
+              changed.put(header.id(), job.with(header));
+              write(w -> w.update(header));
+            });
   }
 
   /** Stores something that happened. */

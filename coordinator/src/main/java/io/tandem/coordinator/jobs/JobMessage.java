@@ -43,8 +43,20 @@ public sealed interface JobMessage {
     DELETE
   }
 
-  /** Do this to that job. */
-  record Ask(String jobId, Wish wish, ActorRef<Answer> replyTo) implements JobMessage {}
+  /**
+   * Do this to that job.
+   *
+   * @param mesh with {@link Wish#RESUME}: where to go on, or null for the mesh it had
+   */
+  record Ask(String jobId, Wish wish, Remesh mesh, ActorRef<Answer> replyTo)
+      implements JobMessage {}
+
+  /**
+   * The job on another mesh.
+   *
+   * @param json the whole job file as canonical JSON
+   */
+  record Remesh(int replicas, int shards, String json) {}
 
   /**
    * The answer to {@link Ask}.

@@ -5,7 +5,6 @@ import io.tandem.protocol.job.JobReason;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * Where a job stands. Pure: {@link #after} gives the next state and what is to be done.
@@ -26,8 +25,7 @@ import java.util.TreeSet;
  * @param attempt number of the last attempt, 0 before the first
  * @param restarts failed attempts since the last committed checkpoint
  * @param maximumRestarts more than so many fail the job
- * @param waiting workers of the attempt that have not reported their start
- * @param active workers of the attempt that have not ended: they still hold their slots
+ * @param gang who hosts the attempt
  * @param modelPath the exported student, empty before
  */
 public record JobState(
@@ -38,8 +36,7 @@ public record JobState(
     int attempt,
     int restarts,
     int maximumRestarts,
-    Set<String> waiting,
-    Set<String> active,
+    Gang gang,
     String modelPath) {
 
   /** The states of a job. */
@@ -63,25 +60,35 @@ public record JobState(
   /** The next state and what is to be done. */
   public record Transition(JobState state, List<JobCommand> commands) {}
 
-  public JobState {
-    waiting = Set.copyOf(waiting);
-    active = Set.copyOf(active);
-  }
-
   /** A job that was just submitted. */
   public static JobState queued(int maximumRestarts) {
     return new JobState(
-        Status.QUEUED, JobReason.NONE, "", false, 0, 0, maximumRestarts, Set.of(), Set.of(), "");
+        Status.QUEUED, JobReason.NONE, "", false, 0, 0, maximumRestarts, Gang.NONE, "");
+  }
+
+  /** Workers of the attempt that have not reported their start. */
+  public Set<String> waiting() {
+    return gang.waiting();
+  }
+
+  /** Workers of the attempt that have not ended. */
+  public Set<String> active() {
+    return gang.active();
+  }
+
+  /** Whether nothing changes any more, but for workers that have still to end. */
+  public boolean isEnd() {
+    return status.isEnd();
   }
 
   /** Whether a gang may be looked for: the old attempt has ended everywhere. */
   public boolean isPlaceable() {
-    return (status == Status.QUEUED || status == Status.RECOVERING) && active.isEmpty();
+    return (status == Status.QUEUED || status == Status.RECOVERING) && active().isEmpty();
   }
 
   /** How the workers that are still active are to end; empty when they are to go on. */
   public Optional<StopMode> wantedStop() {
-    if (active.isEmpty() || status == Status.SUCCEEDED) {
+    if (active().isEmpty() || status == Status.SUCCEEDED) {
       return Optional.empty();
     } else if (status == Status.CANCELLING) {
       return Optional.of(StopMode.CANCEL);
@@ -108,10 +115,10 @@ public record JobState(
       return concerns(ended.attempt(), ended.workerId()) ? ended(ended) : unchanged();
     } else if (event instanceof JobEvent.Lost lost) {
       return concerns(lost.attempt(), lost.workerId())
-          ? without(lost.workerId()).interrupted(JobReason.WORKER_LOST, lost.text(), true)
+          ? with(gang.without(lost.workerId())).interrupted(JobReason.WORKER_LOST, lost.text(), true)
           : unchanged();
     } else if (event instanceof JobEvent.Draining draining) {
-      return isUnderWay() && active.contains(draining.workerId())
+      return isUnderWay() && active().contains(draining.workerId())
           ? stopped(this, StopMode.CHECKPOINT_AND_STOP)
           : unchanged();
     } else if (event instanceof JobEvent.Cancel) {
@@ -135,22 +142,21 @@ public record JobState(
             attempt + 1,
             restarts,
             maximumRestarts,
-            workers,
-            workers,
+            new Gang(workers, workers),
             modelPath);
     return new Transition(next, List.of(new JobCommand.Start(next.attempt, workers)));
   }
 
   private Transition started(String workerId) {
-    JobState next = withWorkers(minus(waiting, workerId), active);
+    JobState next = with(gang.started(workerId));
     return just(
-        status == Status.PLACING && next.waiting.isEmpty()
+        status == Status.PLACING && next.waiting().isEmpty()
             ? next.with(Status.RUNNING, JobReason.NONE, "")
             : next);
   }
 
   private Transition ended(JobEvent.Ended event) {
-    JobState next = without(event.workerId());
+    JobState next = with(gang.without(event.workerId()));
     return switch (event.outcome()) {
       case COMPLETED -> next.completed(event.modelPath());
       case FAILED_FINAL -> next.failed(event.reason(), event.text());
@@ -164,7 +170,7 @@ public record JobState(
     if (!status.isEnd() && !path.isEmpty()) {
       return just(withModel(path).with(Status.SUCCEEDED, JobReason.COMPLETED, ""));
     }
-    if (!status.isEnd() && active.isEmpty()) {
+    if (!status.isEnd() && active().isEmpty()) {
       return status == Status.PLACING || status == Status.RUNNING
           ? just(with(Status.SUCCEEDED, JobReason.COMPLETED, ""))
           : settled();
@@ -200,12 +206,12 @@ public record JobState(
     }
     next = next.with(Status.RECOVERING, why, explanation);
     // Who was told to commit and stop does so; who works on beside a lost peer cannot.
-    return next.active.isEmpty() || !counts ? next.settled() : stopped(next, StopMode.ABANDON);
+    return next.active().isEmpty() || !counts ? next.settled() : stopped(next, StopMode.ABANDON);
   }
 
   /** Leaves a state that only waits for the workers, once all have ended. */
   private Transition settled() {
-    if (!active.isEmpty()) {
+    if (!active().isEmpty()) {
       return just(this);
     }
     if (status == Status.CANCELLING) {
@@ -221,7 +227,7 @@ public record JobState(
     if (status.isEnd() || status == Status.CANCELLING) {
       return unchanged();
     }
-    if (active.isEmpty()) {
+    if (active().isEmpty()) {
       return just(withPausing(false).with(Status.CANCELLED, JobReason.CANCELLED_BY_USER, ""));
     }
     return stopped(
@@ -233,7 +239,7 @@ public record JobState(
     if (status.isEnd() || status == Status.CANCELLING || status == Status.PAUSED || pausing) {
       return unchanged();
     }
-    if (active.isEmpty()) {
+    if (active().isEmpty()) {
       return just(with(Status.PAUSED, JobReason.PAUSED_BY_USER, ""));
     }
     JobState next = withPausing(true);
@@ -245,15 +251,15 @@ public record JobState(
   }
 
   private boolean concerns(int number, String workerId) {
-    return number == attempt && active.contains(workerId);
+    return number == attempt && active().contains(workerId);
   }
 
   private static Transition stopped(JobState next, StopMode mode) {
     return new Transition(
         next,
-        next.active.isEmpty()
+        next.active().isEmpty()
             ? List.of()
-            : List.of(new JobCommand.Stop(next.attempt, mode, next.active)));
+            : List.of(new JobCommand.Stop(next.attempt, mode, next.active())));
   }
 
   private Transition unchanged() {
@@ -264,56 +270,29 @@ public record JobState(
     return new Transition(next, List.of());
   }
 
-  private JobState without(String workerId) {
-    return withWorkers(minus(waiting, workerId), minus(active, workerId));
-  }
-
-  private static Set<String> minus(Set<String> workers, String workerId) {
-    Set<String> rest = new TreeSet<>(workers);
-    rest.remove(workerId);
-    return rest;
+  private JobState with(Gang next) {
+    return copy(status, reason, text, pausing, restarts, next, modelPath);
   }
 
   private JobState with(Status next, JobReason why, String explanation) {
-    return new JobState(
-        next,
-        why,
-        explanation,
-        pausing,
-        attempt,
-        restarts,
-        maximumRestarts,
-        waiting,
-        active,
-        modelPath);
-  }
-
-  private JobState withWorkers(Set<String> stillWaiting, Set<String> stillActive) {
-    return new JobState(
-        status,
-        reason,
-        text,
-        pausing,
-        attempt,
-        restarts,
-        maximumRestarts,
-        stillWaiting,
-        stillActive,
-        modelPath);
+    return copy(next, why, explanation, pausing, restarts, gang, modelPath);
   }
 
   private JobState withRestarts(int count) {
-    return new JobState(
-        status, reason, text, pausing, attempt, count, maximumRestarts, waiting, active, modelPath);
+    return copy(status, reason, text, pausing, count, gang, modelPath);
   }
 
   private JobState withPausing(boolean next) {
-    return new JobState(
-        status, reason, text, next, attempt, restarts, maximumRestarts, waiting, active, modelPath);
+    return copy(status, reason, text, next, restarts, gang, modelPath);
   }
 
   private JobState withModel(String path) {
-    return new JobState(
-        status, reason, text, pausing, attempt, restarts, maximumRestarts, waiting, active, path);
+    return copy(status, reason, text, pausing, restarts, gang, path);
+  }
+
+  /** What can change within an attempt. */
+  private JobState copy(
+      Status s, JobReason why, String words, boolean pauses, int count, Gang members, String path) {
+    return new JobState(s, why, words, pauses, attempt, count, maximumRestarts, members, path);
   }
 }

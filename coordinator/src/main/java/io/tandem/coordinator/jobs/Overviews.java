@@ -2,6 +2,7 @@ package io.tandem.coordinator.jobs;
 
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Register;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
@@ -10,11 +11,11 @@ final class Overviews {
   private Overviews() {}
 
   static JobMessage.WorkerView view(
-      Workers.Worker worker, Map<String, Integer> used, Map<String, StoredJob> jobs) {
+      Workers.Worker worker, Map<String, Integer> used, Collection<StoredJob> jobs) {
     Register register = worker.registration;
     String id = register.getWorkerId();
     List<String> hosted =
-        jobs.values().stream()
+        jobs.stream()
             .filter(job -> job.status().active().contains(id))
             .map(job -> job.header().id())
             .toList();

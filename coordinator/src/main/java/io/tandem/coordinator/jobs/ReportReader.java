@@ -26,7 +26,11 @@ final class ReportReader {
     int attempt = report.getAttempt();
     String worker = report.getWorkerId();
     switch (report.getBodyCase()) {
-      case STARTED -> batch.apply(jobId, new JobEvent.Started(attempt, worker));
+      case STARTED -> {
+        ObjectNode data = node("worker", worker);
+        event(report, batch, "started", data.put("step", report.getStarted().getStep()));
+        batch.apply(jobId, new JobEvent.Started(attempt, worker));
+      }
       case PROGRESS -> progress(report, report.getProgress(), batch);
       case EVALUATED -> {
         Map<String, Double> values = report.getEvaluated().getValuesMap();
@@ -120,6 +124,9 @@ final class ReportReader {
             committed.getSeconds(),
             report.getTimeMillis());
     batch.write(w -> w.insert(row));
+    for (String pruned : committed.getPrunedList()) {
+      batch.write(w -> w.deleteCheckpoint(report.getJobId(), pruned));
+    }
     ObjectNode data = node("step", committed.getStep());
     data.put("path", committed.getPath());
     data.put("bytes", committed.getBytes());

@@ -17,8 +17,7 @@ final class StoredJobs {
         status.attempt(),
         status.restarts(),
         status.maximumRestarts(),
-        status.waiting(),
-        status.active(),
+        new Gang(status.waiting(), status.active()),
         status.modelPath());
   }
 

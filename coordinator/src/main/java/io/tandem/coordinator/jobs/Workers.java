@@ -26,6 +26,9 @@ final class Workers {
     long heard;
     boolean leaving;
 
+    /** Slots taken by ranks of attempts that are over, as it last said. */
+    int stray;
+
     Worker(Register registration, ActorRef<Object> actor, long now) {
       this.registration = registration;
       this.actor = actor;
@@ -111,7 +114,8 @@ final class Workers {
         .map(
             entry -> {
               int slots = entry.getValue().registration.getSlots();
-              int free = Math.max(0, slots - used.getOrDefault(entry.getKey(), 0));
+              int taken = used.getOrDefault(entry.getKey(), 0) + entry.getValue().stray;
+              int free = Math.max(0, slots - taken);
               return new WorkerSlots(entry.getKey(), slots, free);
             })
         .toList();

@@ -18,8 +18,8 @@ import java.util.Optional;
 
 /**
  * A job's events as server-sent events, each with its id. Who asks for it also gets the job itself
- * as {@code progress}, without an id, whenever it changed. Ends after the last event of an ended
- * job.
+ * as {@code progress}, without an id, whenever it changed. Ends after the last event of a job
+ * that has ended on all its workers.
  */
 final class EventStream {
   private static final Duration LOOK = Duration.ofMillis(250);
@@ -88,7 +88,9 @@ final class EventStream {
           if (shown != null && !shown.equals(at.shown())) {
             out.add("event: progress\ndata: " + shown + "\n\n");
           }
-          boolean over = events.size() < BATCH && job.get().status().endedAt() != 0;
+          boolean ended =
+              job.get().status().endedAt() != 0 && job.get().status().active().isEmpty();
+          boolean over = ended && events.size() < BATCH;
           return Pair.create(new Position(after, shown, over), out);
         });
   }

@@ -55,7 +55,7 @@ final class JobRoutes {
         new Route("GET", "/v1/jobs/{id}/model", this::model),
         new Route("POST", "/v1/jobs/{id}/cancel", call -> ask(call, JobMessage.Wish.CANCEL)),
         new Route("POST", "/v1/jobs/{id}/pause", call -> ask(call, JobMessage.Wish.PAUSE)),
-        new Route("POST", "/v1/jobs/{id}/resume", call -> ask(call, JobMessage.Wish.RESUME)));
+        new Route("POST", "/v1/jobs/{id}/resume", this::resume));
   }
 
   private CompletionStage<HttpResponse> submit(Call call) {
@@ -130,8 +130,19 @@ final class JobRoutes {
   }
 
   private CompletionStage<HttpResponse> ask(Call call, JobMessage.Wish wish) {
+    return ask(call, wish, null);
+  }
+
+  /** On the mesh that the body names, or on the one that the job had. */
+  private CompletionStage<HttpResponse> resume(Call call) {
+    JobMessage.Remesh mesh = Remeshing.read(call.body(), () -> find(call).header().spec());
+    return ask(call, JobMessage.Wish.RESUME, mesh);
+  }
+
+  private CompletionStage<HttpResponse> ask(
+      Call call, JobMessage.Wish wish, JobMessage.Remesh mesh) {
     return plane
-        .ask(call.path("id"), wish)
+        .ask(call.path("id"), wish, mesh)
         .thenApply(answer -> Replies.json(200, json(granted(call, answer), Map.of())));
   }
 

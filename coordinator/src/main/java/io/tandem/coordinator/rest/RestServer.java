@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -122,7 +123,12 @@ public final class RestServer implements AutoCloseable {
     }
   }
 
+  /** Who is not allowed in is told so before anything of the body is kept. */
   private CompletionStage<HttpResponse> answer(HttpRequest request) {
+    if (!isAllowed(request)) {
+      request.discardEntityBytes(system);
+      return CompletableFuture.completedFuture(Replies.problem(unauthorized()));
+    }
     return request
         .entity()
         .withSizeLimit(LARGEST_READ)
@@ -139,9 +145,6 @@ public final class RestServer implements AutoCloseable {
 
   private CompletionStage<HttpResponse> route(HttpRequest request, ByteString body) {
     String path = request.getUri().path();
-    if (!path.startsWith("/health/")) {
-      authorize(request);
-    }
     List<String> allowed = new ArrayList<>();
     for (Route route : routes) {
       Optional<Map<String, String>> parameters = route.match(path);
@@ -177,22 +180,25 @@ public final class RestServer implements AutoCloseable {
         List.of());
   }
 
-  private void authorize(HttpRequest request) {
-    if (token.length == 0) {
-      return;
+  /** Compares in constant time. Health is open: what probes it has no token. */
+  private boolean isAllowed(HttpRequest request) {
+    if (token.length == 0 || request.getUri().path().startsWith("/health/")) {
+      return true;
     }
     String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
     byte[] bearer =
         given.startsWith("Bearer ")
             ? given.substring(7).strip().getBytes(StandardCharsets.UTF_8)
             : new byte[0];
-    if (!MessageDigest.isEqual(token, bearer)) {
-      throw new Problem(
-          401,
-          "Unauthorized",
-          "send 'Authorization: Bearer' with the coordinator's TANDEM_TOKEN",
-          List.of());
-    }
+    return MessageDigest.isEqual(token, bearer);
+  }
+
+  private static Problem unauthorized() {
+    return new Problem(
+        401,
+        "Unauthorized",
+        "send 'Authorization: Bearer' with the coordinator's TANDEM_TOKEN",
+        List.of());
   }
 
   private static HttpResponse failed(HttpRequest request, Throwable failure) {

@@ -38,6 +38,18 @@ public final class StoreWriter {
         .one();
   }
 
+  /** Stores a job's changed mesh. */
+  public void update(StoredJob.Header header) {
+    handle
+        .createUpdate(
+            "UPDATE jobs SET spec = :spec, replicas = :replicas, shards = :shards WHERE id = :id")
+        .bind("id", header.id())
+        .bind("spec", header.spec())
+        .bind("replicas", header.replicas())
+        .bind("shards", header.shards())
+        .execute();
+  }
+
   /** Stores where a job stands. */
   public void update(String jobId, StoredJob.Status status) {
     bindStatus(
@@ -173,6 +185,15 @@ public final class StoreWriter {
         .bind("bytes", checkpoint.bytes())
         .bind("seconds", checkpoint.seconds())
         .bind("time", checkpoint.time())
+        .execute();
+  }
+
+  /** Forgets a checkpoint that was removed. */
+  public void deleteCheckpoint(String jobId, String path) {
+    handle
+        .createUpdate("DELETE FROM checkpoints WHERE job_id = :job AND path = :path")
+        .bind("job", jobId)
+        .bind("path", path)
         .execute();
   }
 

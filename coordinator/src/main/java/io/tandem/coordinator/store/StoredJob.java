@@ -6,13 +6,13 @@ import java.util.Set;
 /**
  * A job as it is stored. Times are milliseconds since 1970, 0 when not yet.
  *
- * @param header what never changes
+ * @param header what its user gave
  * @param status where the job stands
  * @param progress what its last report said
  */
 public record StoredJob(Header header, Status status, Progress progress) {
   /**
-   * What never changes.
+   * What its user gave. Only the mesh changes, when a paused job is resumed on another one.
    *
    * @param number order of submission; 0 before it is stored
    * @param id the job's id
@@ -71,6 +71,11 @@ public record StoredJob(Header header, Status status, Progress progress) {
     public static Progress none() {
       return new Progress(0, 0, "", 0, 0, Map.of(), Map.of());
     }
+  }
+
+  /** With another header. */
+  public StoredJob with(Header next) {
+    return new StoredJob(next, status, progress);
   }
 
   /** With another status. */

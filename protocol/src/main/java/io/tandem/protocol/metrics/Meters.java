@@ -16,7 +16,9 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.tandem.protocol.metrics.MetricDefinition.Kind;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
@@ -29,6 +31,9 @@ public final class Meters implements AutoCloseable {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics collections = new JvmGcMetrics();
   private final Map<Series, AtomicLong> gauges = new ConcurrentHashMap<>();
+
+  /** The registry holds what it reads by weak references alone. */
+  private final Queue<LongSupplier> watched = new ConcurrentLinkedQueue<>();
 
   private record Series(MetricDefinition definition, List<String> values) {}
 
@@ -74,6 +79,7 @@ public final class Meters implements AutoCloseable {
   /** A counter that is kept elsewhere; read at every scrape, for as long as this lives. */
   public void watch(MetricDefinition definition, LongSupplier count, String... labelValues) {
     require(definition, Kind.COUNTER);
+    watched.add(count);
     FunctionCounter.builder(definition.name(), count, LongSupplier::getAsLong)
         .description(definition.help())
         .baseUnit(unit(definition))

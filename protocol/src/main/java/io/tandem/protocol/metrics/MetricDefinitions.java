@@ -71,7 +71,7 @@ public final class MetricDefinitions {
   public static final MetricDefinition JOBS =
       gauge("jobs", "", "Jobs that have not ended, by state; QUEUED is the queue.", "state");
   public static final MetricDefinition RECOVERIES =
-      counter("recoveries", "", "Attempts that were started because one before was lost.");
+      counter("recoveries", "", "Attempts that took up where one before ended early.");
 
   private static final String PREFIX = "tandem.";
 
@@ -106,6 +106,11 @@ public final class MetricDefinitions {
         SLOTS_USED,
         JOBS,
         RECOVERIES);
+  }
+
+  /** Those that the coordinator shows; workers show the others. */
+  public static List<MetricDefinition> coordinator() {
+    return List.of(WORKERS, SLOTS, SLOTS_USED, JOBS, RECOVERIES);
   }
 
   private static MetricDefinition gauge(String name, String unit, String help, String... labels) {

@@ -17,12 +17,29 @@ public final class Checkpoint {
 
   /** Where the shards of this attempt write; created by the first that asks. */
   public static Path temporary(Path root, long step, int attempt) throws CheckpointException {
-    var directory = root.resolve(Checkpoints.name(step) + Checkpoints.TEMPORARY + attempt);
+    var directory = temporaryOf(root, step, attempt);
     try {
       return Files.createDirectories(directory);
     } catch (IOException e) {
       throw new CheckpointException.NotWritten(directory, e);
     }
+  }
+
+  /**
+   * Removes what shards of this attempt wrote, when not all could: nobody will finish it, and on a
+   * full disk its bytes are missed.
+   */
+  public static void discard(Path root, long step, int attempt) throws CheckpointException {
+    var directory = temporaryOf(root, step, attempt);
+    try {
+      Trees.delete(directory);
+    } catch (IOException e) {
+      throw new CheckpointException(directory, "cannot be removed", e);
+    }
+  }
+
+  private static Path temporaryOf(Path root, long step, int attempt) {
+    return root.resolve(Checkpoints.name(step) + Checkpoints.TEMPORARY + attempt);
   }
 
   /**

@@ -21,6 +21,16 @@ public record TensorSlice(String tensor, List<Long> shape, long from, FloatBuffe
     }
   }
 
+  /** Whether no value is infinite or not a number. */
+  public boolean isFinite() {
+    for (int i = values.position(); i < values.limit(); i++) {
+      if (!Float.isFinite(values.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The product of the dims; 1 for a scalar. */
   static long elements(List<Long> shape) {
     long product = 1;

@@ -4,6 +4,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.metrics.Meters;
@@ -131,6 +132,11 @@ public final class WorkerMetrics {
     public void notice(Notice message) {
       meters.add(MetricDefinitions.NOTICES, 1, message.getCode());
       next.notice(message);
+    }
+
+    @Override
+    public void log(LogLines message) {
+      next.log(message);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.JobReason;
 import io.tandem.worker.train.AttemptPlan;
 import io.tandem.worker.train.AttemptRun;
 import java.util.LinkedHashMap;
@@ -72,7 +73,7 @@ final class Attempts {
     }
     List<Integer> ranks = StartAttempts.ranks(message, workerId);
     if (draining) {
-      refuse(key, Outcome.FAILED_RETRYABLE, "WORKER_LEFT", "the worker is leaving", ranks);
+      refuse(key, Outcome.FAILED_RETRYABLE, JobReason.WORKER_LEFT, "the worker is leaving", ranks);
       return;
     }
     boolean older = false;
@@ -85,7 +86,7 @@ final class Attempts {
     StartAttempt replaced = older ? waiting.put(key.jobId(), message) : null;
     if (replaced != null) {
       AttemptKey superseded = new AttemptKey(replaced.getJobId(), replaced.getAttempt());
-      refuse(superseded, Outcome.STOPPED, "NONE", "a later attempt began", List.of());
+      refuse(superseded, Outcome.STOPPED, JobReason.NONE, "a later attempt began", List.of());
     }
     if (!older) {
       begin(key, message, ranks);
@@ -98,7 +99,7 @@ final class Attempts {
       refuse(
           key,
           Outcome.FAILED_RETRYABLE,
-          "INTERNAL_ERROR",
+          JobReason.INTERNAL_ERROR,
           "%d ranks were assigned to worker %s, which has %d slots of which %d are taken"
               .formatted(ranks.size(), workerId, settings.slots(), used),
           ranks);
@@ -109,7 +110,7 @@ final class Attempts {
       plan = StartAttempts.plan(message, settings, workerId);
     } catch (RuntimeException e) {
       LOG.error("{} attempt {} cannot be read", key.jobId(), key.attempt(), e);
-      refuse(key, Outcome.FAILED_FINAL, "INVALID_FOR_WORKER", text(e), ranks);
+      refuse(key, Outcome.FAILED_FINAL, JobReason.INVALID_FOR_WORKER, text(e), ranks);
       return;
     }
     try {
@@ -118,7 +119,7 @@ final class Attempts {
       running.put(key, new Running(starter.start(plan, listener), ranks));
     } catch (RuntimeException e) {
       LOG.error("{} attempt {} cannot start", key.jobId(), key.attempt(), e);
-      refuse(key, Outcome.FAILED_RETRYABLE, "INTERNAL_ERROR", text(e), ranks);
+      refuse(key, Outcome.FAILED_RETRYABLE, JobReason.INTERNAL_ERROR, text(e), ranks);
     }
   }
 
@@ -147,7 +148,7 @@ final class Attempts {
     StartAttempt waits = waiting.get(key.jobId());
     if (waits != null && waits.getAttempt() == key.attempt()) {
       waiting.remove(key.jobId());
-      refuse(key, Outcome.STOPPED, "NONE", "stopped before it began", List.of());
+      refuse(key, Outcome.STOPPED, JobReason.NONE, "stopped before it began", List.of());
     }
     Running run = running.get(key);
     if (run != null) {
@@ -197,11 +198,11 @@ final class Attempts {
   }
 
   private void refuse(
-      AttemptKey key, Outcome outcome, String reason, String text, List<Integer> ranks) {
+      AttemptKey key, Outcome outcome, JobReason reason, String text, List<Integer> ranks) {
     AttemptEnded ended =
         AttemptEnded.newBuilder()
             .setOutcome(outcome)
-            .setReason(reason)
+            .setReason(reason.name())
             .setText(text)
             .addAllRanks(ranks)
             .build();

@@ -4,6 +4,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
@@ -47,6 +48,11 @@ record ReportingListener(
   @Override
   public void notice(Notice message) {
     reports.accept(key, report(key).setNotice(message));
+  }
+
+  @Override
+  public void log(LogLines message) {
+    reports.accept(key, report(key).setLog(message));
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 
@@ -26,6 +27,9 @@ public interface AttemptListener {
 
   /** Something a person should read. */
   void notice(Notice message);
+
+  /** Lines of the worker's log that are about this attempt. */
+  void log(LogLines message);
 
   /**
    * The last call, exactly once, after every local rank's thread has ended and its memory is free.

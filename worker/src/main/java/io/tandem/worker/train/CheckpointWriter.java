@@ -9,79 +9,126 @@ import io.tandem.worker.checkpoint.Checkpoints;
 import io.tandem.worker.checkpoint.Manifest;
 import io.tandem.worker.checkpoint.SafetensorsExport;
 import io.tandem.worker.checkpoint.ShardFile;
+import io.tandem.worker.checkpoint.TensorSlice;
 import io.tandem.worker.parallel.ShardContext;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Commits checkpoints: the shards of replica 0 write, all ranks agree that all was written, rank 0
  * commits by a rename. A failure (a full disk) is a notice; the training goes on.
  */
 final class CheckpointWriter {
-  private static final Logger LOG = LoggerFactory.getLogger(CheckpointWriter.class);
   private final ShardContext context;
   private final AttemptPlan plan;
   private final AttemptListener listener;
+  private final AttemptLog log;
   private final Path root;
 
-  CheckpointWriter(ShardContext context, AttemptPlan plan, AttemptListener listener) {
+  CheckpointWriter(
+      ShardContext context, AttemptPlan plan, AttemptListener listener, AttemptLog log) {
     this.context = context;
     this.plan = plan;
     this.listener = listener;
+    this.log = log;
     this.root = plan.directory().resolve("checkpoints");
   }
 
-  /** Called by every rank after the same step; returns whether it was committed. */
+  /** Where checkpoints are committed. */
+  Path root() {
+    return root;
+  }
+
+  /**
+   * Called by every rank after the same step; returns whether it was committed, the same on all.
+   *
+   * @throws DivergedException on every rank when a weight is not finite: the checkpoints before
+   *     this one stay the last good ones
+   */
   boolean commit(
       List<Learner> learners, long step, Map<String, Long> counters, Map<String, Double> scalars) {
     long began = System.nanoTime();
     boolean leader = context.world().index() == 0;
-    double failed = 0;
-    Path temporary = null;
+    double[] bad = new double[2]; // not finite, not written
+    if (context.replicas().index() == 0) {
+      List<TensorSlice> slices = Snapshot.slices(context, learners);
+      if (!slices.stream().allMatch(TensorSlice::isFinite)) {
+        bad[0] = 1;
+      } else if (!written(step, slices)) {
+        bad[1] = 1;
+      }
+    }
+    Learner.sum(context.world(), bad);
+    boolean whole = bad[0] == 0 && bad[1] == 0;
+    double uncommitted = whole ? 0 : 1;
+    if (leader) {
+      if (!whole) {
+        discard(step);
+      } else if (!committed(step, counters, scalars, began)) {
+        uncommitted = 1;
+      }
+    }
+    if (bad[0] > 0) {
+      throw new DivergedException(
+          "weights are not finite after step "
+              + step
+              + ", no checkpoint was made of them; "
+              + DivergedException.REMEDY);
+    }
+    return Learner.sum(context.world(), uncommitted) == 0;
+  }
+
+  private boolean written(long step, List<TensorSlice> slices) {
     try {
-      if (context.replicas().index() == 0) {
-        temporary = Checkpoint.temporary(root, step, plan.roster().attempt());
-        int shards = context.shards().size();
-        Snapshot.write(
-            context, learners, temporary.resolve(ShardFile.name(context.shard(), shards)));
-      }
+      Path temporary = Checkpoint.temporary(root, step, plan.roster().attempt());
+      String name = ShardFile.name(context.shard(), context.shards().size());
+      ShardFile.write(temporary.resolve(name), slices);
+      return true;
     } catch (CheckpointException e) {
-      failed = 1;
-      complain(step, e);
+      complain("the checkpoint of step " + step + " was not written, training goes on", e);
+      return false;
     }
-    failed = Learner.sum(context.world(), failed);
-    if (failed == 0 && leader) {
-      try {
-        Path directory = root.resolve(Checkpoints.name(step));
-        Manifest manifest =
-            Checkpoint.commit(
-                temporary,
-                directory,
-                new Manifest.Facts(
-                    plan.roster().jobId(),
-                    plan.job().name(),
-                    step,
-                    context.replicas().size(),
-                    context.shards().size(),
-                    counters,
-                    scalars));
-        Checkpoints.prune(root, plan.job().checkpoint().keep(), plan.roster().attempt());
-        listener.checkpoint(
-            CheckpointCommitted.newBuilder()
-                .setStep(step)
-                .setPath(directory.toString())
-                .setBytes(manifest.files().values().stream().mapToLong(f -> f.bytes()).sum())
-                .setSeconds((System.nanoTime() - began) / 1e9)
-                .build());
-      } catch (CheckpointException e) {
-        failed = 1;
-        complain(step, e);
-      }
+  }
+
+  private void discard(long step) {
+    try {
+      Checkpoint.discard(root, step, plan.roster().attempt());
+    } catch (CheckpointException e) {
+      log.warn("what was written of the checkpoint of step " + step + " was not removed", e);
     }
-    return Learner.sum(context.world(), failed) == 0;
+  }
+
+  private boolean committed(
+      long step, Map<String, Long> counters, Map<String, Double> scalars, long began) {
+    int replicas = context.replicas().size();
+    int shards = context.shards().size();
+    String jobId = plan.roster().jobId();
+    var facts =
+        new Manifest.Facts(
+            jobId, plan.job().name(), step, replicas, shards, counters, scalars);
+    Path directory = root.resolve(Checkpoints.name(step));
+    int attempt = plan.roster().attempt();
+    CheckpointCommitted.Builder message =
+        CheckpointCommitted.newBuilder().setStep(step).setPath(directory.toString());
+    try {
+      Path temporary = Checkpoint.temporary(root, step, attempt);
+      Manifest manifest = Checkpoint.commit(temporary, directory, facts);
+      message.setBytes(manifest.files().values().stream().mapToLong(f -> f.bytes()).sum());
+    } catch (CheckpointException e) {
+      complain("the checkpoint of step " + step + " was not written, training goes on", e);
+      return false;
+    }
+    try {
+      Checkpoints.prune(root, plan.job().checkpoint().keep(), attempt)
+          .forEach(pruned -> message.addPruned(pruned.toString()));
+    } catch (CheckpointException e) {
+      complain("old checkpoints were not removed", e);
+    }
+    message.setSeconds((System.nanoTime() - began) / 1e9);
+    log.info("checkpoint of step %d in %.3f s".formatted(step, message.getSeconds()));
+    listener.checkpoint(message.build());
+    return true;
   }
 
   /** Writes the averaged weights of a model out of the newest checkpoint; rank 0 alone. */
@@ -93,35 +140,29 @@ final class CheckpointWriter {
     return out;
   }
 
-  /** Opens the newest whole one of the plan's; names those refused. */
+  /** Opens the newest whole one of the plan's, or gives null; names those refused. */
   CheckpointReader newest() {
     Checkpoints.Found found = Checkpoints.newestWhole(plan.checkpoints());
     if (context.world().index() == 0) {
-      found
-          .refused()
-          .forEach(
-              e ->
-                  listener.notice(
-                      Notice.newBuilder()
-                          .setLevel("warning")
-                          .setCode("CHECKPOINT_REFUSED")
-                          .setText(e.getMessage() + "; the one before is used")
-                          .build()));
+      String instead =
+          found
+              .reader()
+              .map(reader -> reader.directory() + " is used")
+              .orElse("there is none before, training begins anew");
+      for (CheckpointException refused : found.refused()) {
+        notice("CHECKPOINT_REFUSED", refused.getMessage() + "; " + instead);
+      }
     }
     return found.reader().orElse(null);
   }
 
-  private void complain(long step, CheckpointException e) {
-    LOG.warn("checkpoint of step {} failed", step, e);
+  private void complain(String what, CheckpointException e) {
+    log.warn(what, e);
+    notice("CHECKPOINT_FAILED", what + ": " + e.getMessage());
+  }
+
+  private void notice(String code, String text) {
     listener.notice(
-        Notice.newBuilder()
-            .setLevel("warning")
-            .setCode("CHECKPOINT_FAILED")
-            .setText(
-                "the checkpoint of step "
-                    + step
-                    + " was not written, training goes on: "
-                    + e.getMessage())
-            .build());
+        Notice.newBuilder().setLevel("warning").setCode(code).setText(text).build());
   }
 }

@@ -4,6 +4,9 @@ package io.tandem.worker.train;
 public final class DivergedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** What a person can do. */
+  static final String REMEDY = "lower the learning rates, lengthen the warm-up, or set clipNorm";
+
   public DivergedException(String message) {
     super(message);
   }
@@ -17,7 +20,8 @@ public final class DivergedException extends RuntimeException {
               + value
               + " at step "
               + step
-              + "; lower the learning rates, lengthen the warm-up, or set clipNorm");
+              + "; "
+              + REMEDY);
     }
     return value;
   }

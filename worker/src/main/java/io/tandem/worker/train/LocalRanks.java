@@ -5,6 +5,7 @@ import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.JobReason;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Rank;
@@ -21,6 +22,7 @@ import io.tandem.worker.fabric.Fabrics;
 import io.tandem.worker.fabric.PeerLostException;
 import io.tandem.worker.parallel.PhaseClock;
 import io.tandem.worker.parallel.ShardContext;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,19 +30,20 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** The ranks of one attempt on this worker: a thread each. The first failure ends them all. */
+/**
+ * The ranks of one attempt on this worker: a thread each. The first failure ends them all, whatever
+ * it is: a rank that is gone is never waited for.
+ */
 public final class LocalRanks implements AttemptRun {
-  private static final Logger LOG = LoggerFactory.getLogger(LocalRanks.class);
-
   private final AttemptPlan plan;
   private final SerialListener listener;
+  private final AttemptLog log;
   private final AtomicReference<StopMode> stop = new AtomicReference<>(StopMode.STOP_UNSPECIFIED);
   private final AtomicReference<AttemptEnded> failure = new AtomicReference<>();
-  private final int[] ranks;
+  private final List<Integer> ranks;
   private final AtomicInteger ready = new AtomicInteger();
+  private final AtomicInteger broken = new AtomicInteger();
   private volatile List<Fabric> fabrics = List.of();
   private volatile RankTrainer first;
   private volatile String modelPath = "";
@@ -49,12 +52,14 @@ public final class LocalRanks implements AttemptRun {
   private LocalRanks(AttemptPlan plan, AttemptListener listener) {
     this.plan = plan;
     this.listener = new SerialListener(listener);
+    this.log =
+        new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), this.listener);
     this.ranks =
         plan.roster().members().stream()
             .filter(member -> member.workerId().equals(plan.workerId()))
-            .mapToInt(Member::rank)
-            .toArray();
-    if (ranks.length == 0) {
+            .map(Member::rank)
+            .toList();
+    if (ranks.isEmpty()) {
       throw new IllegalArgumentException(
           "worker " + plan.workerId() + " has no rank in attempt " + plan.roster().attempt());
     }
@@ -74,7 +79,7 @@ public final class LocalRanks implements AttemptRun {
   public void stop(StopMode mode) {
     stop.set(mode);
     if (mode == StopMode.ABANDON) {
-      fail(Outcome.STOPPED, "ABANDONED", "the coordinator ended the attempt");
+      fail(Outcome.STOPPED, JobReason.NONE, "the coordinator ended the attempt");
     }
   }
 
@@ -85,36 +90,53 @@ public final class LocalRanks implements AttemptRun {
   }
 
   private void run() {
-    List<Thread> threads = new ArrayList<>();
+    Mesh mesh = plan.roster().mesh();
+    log.info(
+        "worker %s begins with ranks %s of the mesh %d x %d"
+            .formatted(plan.workerId(), ranks, mesh.replicas(), mesh.shards()));
     try (Fabrics opened = Fabrics.open(plan.roster(), plan.workerId(), fabricSettings())) {
       fabrics = opened.ranks();
-      TrainingData data =
-          TrainingData.open(
-              plan.job().data(),
-              plan.job().seed(),
-              (name, reason, taken) ->
-                  notice(
-                      "warning",
-                      "BROKEN_IMAGE",
-                      name + ": " + reason + "; " + taken + " was taken instead"));
-      for (int i = 0; i < ranks.length; i++) {
-        int rank = ranks[i];
-        Fabric fabric = fabrics.get(i);
-        Thread thread = new Thread(() -> rank(rank, fabric, data), "tandem-rank-" + rank);
-        thread.setDaemon(true);
-        threads.add(thread);
-        thread.start();
+      AttemptEnded early = failure.get();
+      if (early != null) {
+        abort(early.getText()); // whoever failed before saw no fabric to abort
       }
-      for (Thread thread : threads) {
-        thread.join();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      fail(Outcome.FAILED_RETRYABLE, "INTERRUPTED", "the worker is going away");
-    } catch (RuntimeException e) {
-      failed(-1, e);
+      train(opened.ranks());
+    } catch (RuntimeException | Error e) {
+      failed("worker " + plan.workerId(), e);
     }
     end();
+  }
+
+  /** Returns when no rank's thread is left. */
+  private void train(List<Fabric> opened) {
+    List<Thread> threads = new ArrayList<>();
+    try {
+      TrainingData data =
+          TrainingData.open(plan.job().data(), plan.job().seed(), this::brokenImage);
+      for (int i = 0; i < ranks.size(); i++) {
+        int rank = ranks.get(i);
+        Fabric fabric = opened.get(i);
+        Thread thread = new Thread(() -> rank(rank, fabric, data), "tandem-rank-" + rank);
+        thread.setDaemon(true);
+        thread.start();
+        threads.add(thread);
+      }
+    } catch (RuntimeException | Error e) {
+      failed("worker " + plan.workerId(), e); // the ranks that run already end by this
+    }
+    for (Thread thread : threads) {
+      join(thread);
+    }
+  }
+
+  private void join(Thread thread) {
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        fail(Outcome.FAILED_RETRYABLE, JobReason.WORKER_LEFT, "the worker is going away");
+      }
+    }
   }
 
   private FabricSettings fabricSettings() {
@@ -127,32 +149,41 @@ public final class LocalRanks implements AttemptRun {
   }
 
   private void rank(int rank, Fabric fabric, TrainingData data) {
-    Mesh mesh = plan.roster().mesh();
+    boolean finished = false;
     try (Nd4jEngine engine = new Nd4jEngine(DType.FLOAT32, plan.threads())) {
-      ShardContext context = context(engine, fabric, mesh, rank);
-      try (RankTrainer trainer = new RankTrainer(context, plan, data, stop::get, listener, rank)) {
-        if (rank == ranks[0]) {
-          first = trainer;
-        }
-        context.world().barrier();
-        if (ready.incrementAndGet() == ranks.length) {
-          listener.started(
-              AttemptStarted.newBuilder()
-                  .addAllRanks(IntStream.of(ranks).boxed().toList())
-                  .setStep(trainer.step())
-                  .build());
-        }
-        RankTrainer.End end = trainer.run();
-        outcome = end.outcome();
-        if (rank == 0 && end.outcome() == Outcome.COMPLETED) {
-          Path model = trainer.export();
-          modelPath = model == null ? "" : model.toString();
-        }
+      ShardContext context = context(engine, fabric, plan.roster().mesh(), rank);
+      try (RankTrainer trainer =
+          new RankTrainer(context, plan, data, stop::get, listener, log, rank)) {
+        train(rank, context, trainer);
       }
+      finished = true;
     } catch (CheckpointException e) {
-      notice("error", "EXPORT_FAILED", "the model was not exported: " + e.getMessage());
+      failed("rank " + rank, new UncheckedIOException(e));
     } catch (RuntimeException | Error e) {
-      failed(rank, e);
+      failed("rank " + rank, e);
+    } finally {
+      if (!finished) {
+        fail(Outcome.FAILED_RETRYABLE, JobReason.INTERNAL_ERROR, "rank " + rank + " is gone");
+      }
+      fabric.close();
+    }
+  }
+
+  private void train(int rank, ShardContext context, RankTrainer trainer)
+      throws CheckpointException {
+    if (rank == ranks.get(0)) {
+      first = trainer;
+    }
+    context.world().barrier();
+    if (ready.incrementAndGet() == ranks.size()) {
+      log.info("all ranks are connected; step " + trainer.step() + " is done");
+      listener.started(
+          AttemptStarted.newBuilder().addAllRanks(ranks).setStep(trainer.step()).build());
+    }
+    RankTrainer.End end = trainer.run();
+    outcome = end.outcome();
+    if (rank == 0 && end.outcome() == Outcome.COMPLETED) {
+      modelPath = trainer.export().toString();
     }
   }
 
@@ -168,45 +199,58 @@ public final class LocalRanks implements AttemptRun {
     return new ShardContext(engine, shards, replicas, world, new PhaseClock());
   }
 
-  private void failed(int rank, Throwable e) {
+  private void failed(String who, Throwable e) {
     if (failure.get() == null) {
-      LOG.warn("rank {} of {} failed", rank, plan.roster().jobId(), e);
+      log.warn(who + " failed", e);
     }
     if (e instanceof PeerLostException) {
-      fail(Outcome.LOST_PEER, "PEER_LOST", e.getMessage());
+      fail(Outcome.LOST_PEER, JobReason.LOST_PEER, e.getMessage());
     } else if (e instanceof DivergedException) {
-      fail(Outcome.FAILED_FINAL, "DIVERGED", e.getMessage());
+      fail(Outcome.FAILED_FINAL, JobReason.DIVERGED, e.getMessage());
     } else if (e instanceof DataException) {
-      fail(Outcome.FAILED_FINAL, "DATA_ERROR", e.getMessage());
+      fail(Outcome.FAILED_FINAL, JobReason.DATA_ERROR, e.getMessage());
+    } else if (e instanceof UncheckedIOException io
+        && io.getCause() instanceof CheckpointException checkpoint) {
+      fail(Outcome.FAILED_RETRYABLE, JobReason.CHECKPOINT_ERROR, checkpoint.getMessage());
+    } else if (e instanceof OutOfMemoryError) {
+      fail(Outcome.FAILED_RETRYABLE, JobReason.OUT_OF_MEMORY, who + ": " + e);
     } else {
-      fail(Outcome.FAILED_RETRYABLE, "WORKER_ERROR", "rank " + rank + ": " + e);
+      fail(Outcome.FAILED_RETRYABLE, JobReason.INTERNAL_ERROR, who + ": " + e);
     }
   }
 
-  private void fail(Outcome how, String reason, String text) {
+  private void fail(Outcome how, JobReason reason, String text) {
     AttemptEnded ended =
-        AttemptEnded.newBuilder().setOutcome(how).setReason(reason).setText(text).build();
+        AttemptEnded.newBuilder().setOutcome(how).setReason(reason.name()).setText(text).build();
     if (failure.compareAndSet(null, ended)) {
-      fabrics.forEach(fabric -> fabric.abort(text));
+      abort(text);
     }
   }
 
-  private void notice(String level, String code, String text) {
-    listener.notice(Notice.newBuilder().setLevel(level).setCode(code).setText(text).build());
+  private void abort(String text) {
+    fabrics.forEach(fabric -> fabric.abort(text));
+  }
+
+  private void brokenImage(String name, String reason, String taken) {
+    String text =
+        "%s: %s; %s was taken instead (broken images met by this worker: %d)"
+            .formatted(name, reason, taken, broken.incrementAndGet());
+    listener.notice(
+        Notice.newBuilder().setLevel("warning").setCode("BROKEN_IMAGE").setText(text).build());
   }
 
   private void end() {
+    AttemptEnded failed = failure.get();
     AttemptEnded.Builder ended =
-        failure.get() != null
-            ? failure.get().toBuilder()
+        failed != null
+            ? failed.toBuilder()
             : AttemptEnded.newBuilder()
                 .setOutcome(outcome)
-                .setReason(outcome == Outcome.COMPLETED ? "COMPLETED" : stop.get().name());
+                .setReason(
+                    (outcome == Outcome.COMPLETED ? JobReason.COMPLETED : JobReason.NONE).name());
+    log.info(
+        "ended after step %d: %s %s".formatted(step(), ended.getOutcome(), ended.getText()).strip());
     listener.ended(
-        ended
-            .setStep(step())
-            .setModelPath(modelPath)
-            .addAllRanks(IntStream.of(ranks).boxed().toList())
-            .build());
+        ended.setStep(step()).setModelPath(modelPath).addAllRanks(ranks).build());
   }
 }

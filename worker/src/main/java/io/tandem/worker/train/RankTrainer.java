@@ -29,6 +29,7 @@ import java.util.function.Supplier;
 
 /** The loop of one rank: batches in, updates, evaluations, checkpoints, until the last step. */
 final class RankTrainer implements AutoCloseable {
+  private static final String SEED = "random.seed";
   private final ShardContext context;
   private final JobSpec job;
   private final TrainingData data;
@@ -43,6 +44,7 @@ final class RankTrainer implements AutoCloseable {
   private final int totalSteps;
   private volatile long step;
   private final CheckpointWriter checkpoints;
+  private final AttemptLog log;
   private long committedStep = -1;
   private long reportedStep;
   private long reportedNanos = System.nanoTime();
@@ -56,6 +58,7 @@ final class RankTrainer implements AutoCloseable {
       TrainingData data,
       Supplier<StopMode> stop,
       AttemptListener listener,
+      AttemptLog log,
       int rank) {
     this.context = context;
     this.job = plan.job();
@@ -73,7 +76,8 @@ final class RankTrainer implements AutoCloseable {
     this.mainSteps = job.training().steps();
     int tune = meta ? algorithm.fineTune().steps() : 0;
     this.totalSteps = mainSteps + tune;
-    this.checkpoints = new CheckpointWriter(context, plan, listener);
+    this.log = log;
+    this.checkpoints = new CheckpointWriter(context, plan, listener, log);
     restore();
     var mesh = plan.roster().mesh();
     Needs needs = Needs.of(algorithm.name());
@@ -128,6 +132,9 @@ final class RankTrainer implements AutoCloseable {
   End run() {
     TrainingStep tune = null;
     while (step < totalSteps) {
+      if (stop.get() == StopMode.ABANDON) {
+        return new End(Outcome.STOPPED, step); // without a word to the others, who are told too
+      }
       boolean fineTune = step >= mainSteps;
       if (fineTune && tune == null) {
         tune = beginFineTune();
@@ -150,11 +157,21 @@ final class RankTrainer implements AutoCloseable {
         return new End(Outcome.STOPPED, step);
       }
     }
+    if (committedStep != step) {
+      // On all ranks alike. Tried again from the last commit, when there may be room.
+      throw new UncheckedIOException(
+          new CheckpointException(
+              checkpoints.root(),
+              "the training is done, but its last checkpoint was not written; make room there"));
+    }
     return new End(Outcome.COMPLETED, step);
   }
 
   private void commit() {
     Map<String, Long> counters = new LinkedHashMap<>();
+    // Randomness and the data's position are functions of these two, whatever the mesh.
+    counters.put(SEED, job.seed());
+    counters.put("data.step", step);
     for (int m = 0; m < learners.size(); m++) {
       counters.put("updates." + Snapshot.model(m), learners.get(m).updates());
     }
@@ -171,6 +188,14 @@ final class RankTrainer implements AutoCloseable {
     try (CheckpointReader reader = checkpoints.newest()) {
       if (reader != null) {
         Manifest.Facts facts = reader.manifest().facts();
+        if (!Long.valueOf(job.seed()).equals(facts.counters().get(SEED))) {
+          throw new CheckpointException(
+              reader.directory(),
+              "was written with seed " + facts.counters().get(SEED) + ", the job's is " + job.seed());
+        }
+        if (leader) {
+          log.info("goes on from " + reader.directory());
+        }
         Snapshot.read(context, learners, reader);
         for (int m = 0; m < learners.size(); m++) {
           learners.get(m).updates(facts.counters().get("updates." + Snapshot.model(m)));
@@ -200,15 +225,9 @@ final class RankTrainer implements AutoCloseable {
     }
   }
 
-  /**
-   * The exported model of the last commit; called by rank 0 at the end.
-   *
-   * @return null where no checkpoint could be written
-   */
+  /** The exported model of the last commit; called by rank 0 at the end. */
   Path export() throws CheckpointException {
-    return committedStep == step
-        ? checkpoints.export(step, Snapshot.model(learners.size() - 1))
-        : null;
+    return checkpoints.export(step, Snapshot.model(learners.size() - 1));
   }
 
   /** One step of the main phase and nothing else, for proofs and measurements. */
@@ -289,6 +308,7 @@ final class RankTrainer implements AutoCloseable {
     values.put(
         "accuracy.test", Evaluation.accuracy(context, job, mainLoader, main.result(), tests));
     if (leader) {
+      log.info("step " + step + ": " + values);
       listener.evaluated(Evaluated.newBuilder().setStep(step).putAllValues(values).build());
     }
   }

@@ -4,6 +4,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.StopMode;
@@ -95,9 +96,11 @@ final class RankWorld {
       AttemptPlan plan, TrainingData data, Fabric fabric, int index, int threads, Work<T> work) {
     try (Engine engine = new Nd4jEngine(DType.FLOAT32, threads)) {
       ShardContext context = LocalRanks.context(engine, fabric, plan.roster().mesh(), index);
+      AttemptListener silent = new Silent();
+      AttemptLog log = new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), silent);
       try (RankTrainer trainer =
           new RankTrainer(
-              context, plan, data, () -> StopMode.STOP_UNSPECIFIED, new Silent(), index)) {
+              context, plan, data, () -> StopMode.STOP_UNSPECIFIED, silent, log, index)) {
         return work.run(trainer, context);
       }
     } catch (RuntimeException | Error e) {
@@ -119,6 +122,9 @@ final class RankWorld {
 
     @Override
     public void checkpoint(CheckpointCommitted message) {}
+
+    @Override
+    public void log(LogLines message) {}
 
     @Override
     public void notice(Notice message) {}

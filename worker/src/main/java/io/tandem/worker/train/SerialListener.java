@@ -4,6 +4,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Evaluated;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 
@@ -38,6 +39,11 @@ final class SerialListener implements AttemptListener {
   @Override
   public synchronized void notice(Notice message) {
     target.notice(message);
+  }
+
+  @Override
+  public synchronized void log(LogLines message) {
+    target.log(message);
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.tandem.worker.train;
 
 import io.tandem.worker.checkpoint.CheckpointException;
 import io.tandem.worker.checkpoint.CheckpointReader;
-import io.tandem.worker.checkpoint.ShardFile;
 import io.tandem.worker.checkpoint.SliceRange;
 import io.tandem.worker.checkpoint.TensorSlice;
 import io.tandem.worker.engine.Engine;
@@ -12,7 +11,6 @@ import io.tandem.worker.model.Parameter;
 import io.tandem.worker.parallel.ShardContext;
 import io.tandem.worker.parallel.ShardedParameters;
 import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,9 +31,8 @@ final class Snapshot {
     return MODELS[position];
   }
 
-  /** Writes this shard's file. */
-  static void write(ShardContext context, List<Learner> learners, Path file)
-      throws CheckpointException {
+  /** This shard's part. */
+  static List<TensorSlice> slices(ShardContext context, List<Learner> learners) {
     List<TensorSlice> slices = new ArrayList<>();
     for (int m = 0; m < learners.size(); m++) {
       Learner learner = learners.get(m);
@@ -59,7 +56,7 @@ final class Snapshot {
                 });
       }
     }
-    ShardFile.write(file, slices);
+    return slices;
   }
 
   private static void add(

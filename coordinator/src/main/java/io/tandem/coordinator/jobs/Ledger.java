@@ -1,0 +1,149 @@
+package io.tandem.coordinator.jobs;
+
+import io.tandem.coordinator.store.Rows;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.StopAttempt;
+import io.tandem.protocol.control.StopMode;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * The jobs under way and the workers that do them. Every change is stored first, then becomes true
+ * here, and only then is carried out: what people or workers have been told survives a crash. Owned
+ * by the manager's thread.
+ */
+final class Ledger {
+  private final Store store;
+  private final LongSupplier clock;
+  private final Workers workers = new Workers();
+  private final Map<String, StoredJob> jobs = new TreeMap<>();
+  private final Map<String, Rows.Attempt> attempts = new HashMap<>();
+
+  /** With all that the store says is under way. */
+  Ledger(Store store, LongSupplier clock) {
+    this.store = store;
+    this.clock = clock;
+    for (StoredJob job : store.read(reader -> reader.unfinished())) {
+      String id = job.header().id();
+      jobs.put(id, job);
+      store
+          .read(reader -> reader.attempt(id, job.status().attempt()))
+          .ifPresent(attempt -> attempts.put(id, attempt));
+    }
+  }
+
+  Store store() {
+    return store;
+  }
+
+  Workers workers() {
+    return workers;
+  }
+
+  /** Milliseconds since 1970. */
+  long now() {
+    return clock.getAsLong();
+  }
+
+  /** The jobs that have not ended, or whose workers have not; read only. */
+  Collection<StoredJob> jobs() {
+    return Collections.unmodifiableCollection(jobs.values());
+  }
+
+  /** A job under way. */
+  Optional<StoredJob> underWay(String jobId) {
+    return Optional.ofNullable(jobs.get(jobId));
+  }
+
+  /** Any job, also one that ended long ago. */
+  Optional<StoredJob> find(String jobId) {
+    return underWay(jobId).or(() -> store.read(reader -> reader.job(jobId)));
+  }
+
+  /** Makes changes: all of them or, when the store fails, none. */
+  void change(Consumer<JobBatch> work) {
+    JobBatch batch = new JobBatch(jobs, now());
+    work.accept(batch);
+    List<JobBatch.Order> orders = batch.commit(store);
+    batch.attempts().forEach(attempt -> attempts.put(attempt.jobId(), attempt));
+    orders.forEach(this::carryOut);
+  }
+
+  private void carryOut(JobBatch.Order order) {
+    String jobId = order.job().header().id();
+    if (order.command() instanceof JobCommand.Start start) {
+      List<Rows.Checkpoint> checkpoints = store.read(reader -> reader.checkpoints(jobId));
+      List<String> workerByRank = workerByRank(order.job());
+      Object message =
+          StartMessages.start(order.job(), start.attempt(), workerByRank, workers, checkpoints);
+      for (String worker : start.workers()) {
+        workers.expect(jobId, start.attempt(), worker, now());
+        tell(worker, message);
+      }
+    } else if (order.command() instanceof JobCommand.Stop stop) {
+      stop.workers().forEach(worker -> stop(worker, jobId, stop.attempt(), stop.mode()));
+    }
+  }
+
+  void stop(String workerId, String jobId, int attempt, StopMode mode) {
+    tell(
+        workerId,
+        StopAttempt.newBuilder().setJobId(jobId).setAttempt(attempt).setMode(mode).build());
+  }
+
+  void tell(String workerId, Object message) {
+    workers.find(workerId).ifPresent(worker -> worker.actor.tell(message));
+  }
+
+  /** A job that was just stored. */
+  void add(StoredJob job) {
+    jobs.put(job.header().id(), job);
+  }
+
+  void remove(String jobId) {
+    jobs.remove(jobId);
+    attempts.remove(jobId);
+  }
+
+  /** Forgets jobs that have ended on all their workers; the store keeps them. */
+  void removeEnded() {
+    jobs.values()
+        .removeIf(
+            job -> job.status().active().isEmpty() && StoredJobs.state(job.status()).isEnd());
+    attempts.keySet().retainAll(jobs.keySet());
+    workers.keepOnly(jobs.keySet());
+  }
+
+  /** When the job's last attempt was placed, 0 when none was. */
+  long lastPlacedAt(String jobId) {
+    Rows.Attempt attempt = attempts.get(jobId);
+    return attempt == null ? 0 : attempt.startedAt();
+  }
+
+  /** Who hosts which rank of the job's last attempt. */
+  private List<String> workerByRank(StoredJob job) {
+    Rows.Attempt attempt = attempts.get(job.header().id());
+    return attempt == null || attempt.attempt() != job.status().attempt()
+        ? List.of()
+        : attempt.workerByRank();
+  }
+
+  /** By worker, the slots that host a rank. */
+  Map<String, Integer> usedSlots() {
+    Map<String, Integer> used = new HashMap<>();
+    for (StoredJob job : jobs.values()) {
+      workerByRank(job).stream()
+          .filter(job.status().active()::contains)
+          .forEach(worker -> used.merge(worker, 1, Integer::sum));
+    }
+    return used;
+  }
+}

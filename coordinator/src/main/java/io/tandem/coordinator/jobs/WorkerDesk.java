@@ -1,0 +1,169 @@
+package io.tandem.coordinator.jobs;
+
+import akka.actor.typed.ActorRef;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.Acknowledged;
+import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.HeartbeatAck;
+import io.tandem.protocol.control.ProtocolVersion;
+import io.tandem.protocol.control.Refused;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Registered;
+import io.tandem.protocol.control.Report;
+import io.tandem.protocol.control.Reports;
+import io.tandem.protocol.control.RunningAttempt;
+import io.tandem.protocol.control.StopMode;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+
+/** What workers say, and what they are answered. */
+final class WorkerDesk {
+  private final Ledger ledger;
+  private final Workers workers;
+  private final JobTiming timing;
+  private final Logger log;
+  private final String coordinatorId = UUID.randomUUID().toString();
+  private final Map<String, Long> stored = new HashMap<>();
+
+  WorkerDesk(Ledger ledger, JobTiming timing, Logger log) {
+    this.ledger = ledger;
+    this.workers = ledger.workers();
+    this.timing = timing;
+    this.log = log;
+    // A member counts as lost at heard + lost: this gives it the longer time to register again.
+    long expected = ledger.now() + timing.readopt().minus(timing.lost()).toMillis();
+    for (StoredJob job : ledger.jobs()) {
+      for (String worker : job.status().active()) {
+        workers.expect(job.header().id(), job.status().attempt(), worker, expected);
+      }
+    }
+  }
+
+  /** A worker that is new, or that this coordinator does not know any more. */
+  void register(Register register, ActorRef<Object> worker) {
+    String refusal = refusal(register);
+    if (!refusal.isEmpty()) {
+      log.warn("{} is refused: {}", register.getWorkerId(), refusal);
+      worker.tell(Refused.newBuilder().setReason(refusal).build());
+      return;
+    }
+    if (workers.find(register.getWorkerId()).isEmpty()) {
+      log.info("worker {} registers {} slots", register.getWorkerId(), register.getSlots());
+    }
+    workers.register(register, worker, ledger.now());
+    worker.tell(
+        Registered.newBuilder()
+            .setWorkerId(register.getWorkerId())
+            .setCoordinatorId(coordinatorId)
+            .setHeartbeatMillis((int) timing.heartbeat().toMillis())
+            .build());
+    correct(register.getWorkerId(), register.getRunningList());
+  }
+
+  private static String refusal(Register register) {
+    if (register.getProtocolVersion() != ProtocolVersion.PROTOCOL_VERSION) {
+      return "worker %s (%s) speaks protocol version %d, this coordinator %d: run the same release"
+          .formatted(
+              register.getWorkerId(),
+              register.getVersion(),
+              register.getProtocolVersion(),
+              ProtocolVersion.PROTOCOL_VERSION);
+    }
+    return register.getSlots() < 1 || register.getWorkerId().isBlank()
+        ? "given " + register.getSlots() + " slots; at least 1 is needed"
+        : "";
+  }
+
+  /** Who is not known has no address here; unanswered heartbeats make it register again. */
+  void heartbeat(Heartbeat heartbeat) {
+    String id = heartbeat.getWorkerId();
+    if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.now())) {
+      HeartbeatAck.Builder ack = HeartbeatAck.newBuilder().setCoordinatorId(coordinatorId);
+      ledger.tell(id, ack.setKnown(true).build());
+      correct(id, heartbeat.getRunningList());
+    }
+  }
+
+  /** Ends what a worker runs and should not: the order may have been lost, or is long past. */
+  private void correct(String workerId, List<RunningAttempt> running) {
+    int stray = 0;
+    for (RunningAttempt attempt : running) {
+      Optional<JobState> state =
+          ledger
+              .underWay(attempt.getJobId())
+              .map(job -> StoredJobs.state(job.status()))
+              .filter(s -> s.attempt() == attempt.getAttempt() && s.active().contains(workerId));
+      if (state.isEmpty()) {
+        stray += attempt.getRanksCount();
+      }
+      Optional<StopMode> mode =
+          state.isPresent() ? state.get().wantedStop() : Optional.of(StopMode.ABANDON);
+      mode.ifPresent(
+          wanted ->
+              ledger.stop(workerId, attempt.getJobId(), attempt.getAttempt(), wanted));
+    }
+    int taken = stray;
+    workers.find(workerId).ifPresent(worker -> worker.stray = taken);
+  }
+
+  /** Stores what is new in these and acknowledges all; the same report never counts twice. */
+  void reports(Reports reports) {
+    if (reports.getReportsCount() == 0) {
+      return;
+    }
+    String workerId = reports.getReports(0).getWorkerId();
+    long last =
+        stored.computeIfAbsent(workerId, id -> ledger.store().read(r -> r.acknowledged(id)));
+    List<Report> fresh =
+        reports.getReportsList().stream().filter(r -> r.getSequence() > last).toList();
+    long upTo = fresh.isEmpty() ? last : fresh.get(fresh.size() - 1).getSequence();
+    if (!fresh.isEmpty()) {
+      ledger.change(
+          batch -> {
+            fresh.forEach(report -> ReportReader.read(report, batch));
+            batch.write(writer -> writer.acknowledged(workerId, upTo));
+          });
+      stored.put(workerId, upTo);
+    }
+    ledger.tell(workerId, Acknowledged.newBuilder().setUpToSequence(upTo).build());
+  }
+
+  /** Nothing is placed there any more, and its jobs move elsewhere. */
+  void leaving(String workerId) {
+    workers.find(workerId).ifPresent(worker -> worker.leaving = true);
+    ledger.change(
+        batch ->
+            ledger
+                .jobs()
+                .forEach(job -> batch.apply(job.header().id(), new JobEvent.Draining(workerId))));
+  }
+
+  /** Gives up the workers that were silent for too long, and attempts that they do not run. */
+  void dropSilent() {
+    long now = ledger.now();
+    long before = now - timing.lost().toMillis();
+    for (String workerId : workers.removeSilent(before)) {
+      log.warn("worker {} is lost: no heartbeat", workerId);
+    }
+    ledger.change(
+        batch -> {
+          for (StoredJob job : ledger.jobs()) {
+            String id = job.header().id();
+            int attempt = job.status().attempt();
+            for (String worker : job.status().active()) {
+              long heard = workers.heardRunning(id, attempt, worker);
+              if (heard < before) {
+                String text =
+                    "worker %s was not heard to run attempt %d for %.1f s"
+                        .formatted(worker, attempt, (now - heard) / 1000.0);
+                batch.apply(id, new JobEvent.Lost(attempt, worker, text));
+              }
+            }
+          }
+        });
+  }
+}

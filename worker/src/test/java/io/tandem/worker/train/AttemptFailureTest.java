@@ -1,0 +1,177 @@
+package io.tandem.worker.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tandem.protocol.control.AttemptEnded;
+import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Outcome;
+import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.DataSpec;
+import io.tandem.protocol.job.JobFiles;
+import io.tandem.protocol.job.JobReason;
+import io.tandem.protocol.job.JobSpec;
+import io.tandem.worker.checkpoint.CheckpointReader;
+import io.tandem.worker.checkpoint.Checkpoints;
+import io.tandem.worker.checkpoint.ShardFile;
+import io.tandem.worker.data.PictureGenerator;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is kept and what is told when an attempt cannot go on. */
+class AttemptFailureTest {
+  @TempDir static Path pictures;
+  @TempDir Path work;
+
+  @BeforeAll
+  static void draw() {
+    new PictureGenerator(5, 4, 6, 30, 5, 32).write(pictures, DataSpec.Format.CSV, 2);
+  }
+
+  private static JobSpec job(String method, int replicas, int shards, int steps) {
+    return LocalJobs.job(pictures, method, replicas, shards, steps);
+  }
+
+  private LocalJobs.Memo run(JobSpec job) throws Exception {
+    return LocalJobs.run(work, job, List.of());
+  }
+
+  private static JobSpec changed(JobSpec job, String from, String to) {
+    String json = new String(JobFiles.toJson(job), StandardCharsets.UTF_8);
+    assertThat(json).contains(from);
+    return JobFiles.parse(json.replace(from, to).getBytes(StandardCharsets.UTF_8), Map.of());
+  }
+
+  @Test
+  void shouldFailWithTheReasonWhereDataIsMissing() throws Exception {
+    JobSpec good = job("supervised", 1, 1, 2);
+    AttemptEnded ended =
+        run(changed(good, pictures.toString(), pictures + "/absent")).ended.get();
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_FINAL);
+    assertThat(ended.getReason()).isEqualTo(JobReason.DATA_ERROR.name());
+    assertThat(ended.getText()).contains("absent");
+  }
+
+  @Test
+  void shouldLogForTheJob() throws Exception {
+    LocalJobs.Memo memo = run(job("supervised", 1, 2, 3));
+    assertThat(memo.lines)
+        .anyMatch(line -> line.contains("begins with ranks [0, 1] of the mesh 1 x 2"))
+        .anyMatch(line -> line.startsWith("INFO checkpoint of step 3"))
+        .anyMatch(line -> line.startsWith("INFO ended after step 3: COMPLETED"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void shouldEndSoonWhenAbandonedAtAnyMoment(int shards) throws Exception {
+    JobSpec endless = job("supervised", 1, shards, 1_000_000);
+    LocalJobs.Memo atOnce = new LocalJobs.Memo();
+    LocalJobs.begin(work, endless, List.of(), atOnce).stop(StopMode.ABANDON);
+    assertThat(atOnce.ended.get(20, TimeUnit.SECONDS).getOutcome()).isEqualTo(Outcome.STOPPED);
+    LocalJobs.Memo later = new LocalJobs.Memo();
+    AttemptRun run = LocalJobs.begin(work, endless, List.of(), later);
+    later.committed.get(60, TimeUnit.SECONDS);
+    run.stop(StopMode.ABANDON);
+    assertThat(later.ended.get(20, TimeUnit.SECONDS).getOutcome()).isEqualTo(Outcome.STOPPED);
+  }
+
+  /** Its checkpoint message ends rank 0's thread by what no catch of the trainer expects. */
+  @Test
+  void shouldEndAtOnceWhenARanksThreadDies() throws Exception {
+    LocalJobs.Memo memo =
+        new LocalJobs.Memo() {
+          @Override
+          public void checkpoint(CheckpointCommitted message) {
+            AttemptFailureTest.<RuntimeException>sneak(new Exception("gone"));
+          }
+        };
+    LocalJobs.begin(work, job("supervised", 1, 3, 1_000_000), List.of(), memo);
+    AttemptEnded ended = memo.ended.get(60, TimeUnit.SECONDS);
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_RETRYABLE);
+    assertThat(ended.getText()).isEqualTo("rank 0 is gone");
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void sneak(Throwable e) throws T {
+    throw (T) e;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"supervised,1,1", "meta-pseudo-labels,1,2"})
+  void shouldKeepOnlyGoodCheckpointsWhenItDiverges(String method, int replicas, int shards)
+      throws Exception {
+    JobSpec wild =
+        changed(
+            changed(job(method, replicas, shards, 200), "\"every\":3", "\"every\":1"),
+            "\"learningRate\":0.05",
+            "\"learningRate\":100");
+    LocalJobs.Memo memo = run(wild);
+    AttemptEnded ended = memo.ended.get();
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_FINAL);
+    assertThat(ended.getReason()).isEqualTo(JobReason.DIVERGED.name());
+    assertThat(ended.getText()).contains("lower the learning rates");
+    List<Path> kept = Checkpoints.list(work.resolve("checkpoints"));
+    assertThat(kept).isNotEmpty();
+    for (Path directory : kept) {
+      try (CheckpointReader reader = CheckpointReader.open(directory)) {
+        for (var tensor : reader.manifest().tensors().entrySet()) {
+          int count = (int) tensor.getValue().elements();
+          FloatBuffer values = FloatBuffer.allocate(count);
+          reader.readSlice(tensor.getKey(), 0, count, values);
+          for (float value : values.array()) {
+            assertThat(value).as("%s of %s", tensor.getKey(), directory).isFinite();
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldGoOnWhenNoCheckpointCanBeWrittenAndTryTheLastOneAgain() throws Exception {
+    Path blocked = Files.createFile(work.resolve("checkpoints"));
+    LocalJobs.Memo memo = run(job("supervised", 1, 2, 7));
+    assertThat(memo.notices).hasSize(6); // steps 3, 6 and 7, from each of two shards
+    assertThat(memo.notices)
+        .allSatisfy(
+            notice -> {
+              assertThat(notice.getCode()).isEqualTo("CHECKPOINT_FAILED");
+              assertThat(notice.getText()).contains("training goes on").contains("checkpoints");
+            });
+    assertThat(memo.progress.getStep()).isEqualTo(7);
+    AttemptEnded ended = memo.ended.get();
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_RETRYABLE);
+    assertThat(ended.getReason()).isEqualTo(JobReason.CHECKPOINT_ERROR.name());
+    Files.delete(blocked);
+    assertThat(run(job("supervised", 1, 2, 7)).ended.get().getOutcome())
+        .isEqualTo(Outcome.COMPLETED);
+  }
+
+  @Test
+  void shouldUseTheCheckpointBeforeARefusedOneAndSaySo() throws Exception {
+    run(job("supervised", 1, 2, 6));
+    Path newest = work.resolve("checkpoints").resolve(Checkpoints.name(6));
+    Path shard = newest.resolve(ShardFile.name(1, 2));
+    Files.write(shard, new byte[5]);
+    Path before = newest.resolveSibling(Checkpoints.name(3));
+    LocalJobs.Memo memo = LocalJobs.run(work, job("supervised", 1, 2, 9), List.of(newest, before));
+    assertThat(memo.ended.get().getOutcome()).isEqualTo(Outcome.COMPLETED);
+    assertThat(memo.startedAt).isEqualTo(3);
+    assertThat(memo.notices)
+        .singleElement()
+        .satisfies(
+            notice -> {
+              assertThat(notice.getCode()).isEqualTo("CHECKPOINT_REFUSED");
+              assertThat(notice.getText()).contains(shard.toString()).contains(before + " is used");
+            });
+  }
+}
