@@ -71,7 +71,8 @@ class RestTest extends RunningCoordinator {
 
   @Test
   void shouldRefuseEveryCallWithoutTheTokenButHealth() throws Exception {
-    JsonNode paths = new YAMLMapper().readTree(call("GET", "/openapi.yaml", "").body()).get("paths");
+    JsonNode paths =
+        new YAMLMapper().readTree(call("GET", "/openapi.yaml", "").body()).get("paths");
     server.close();
     server =
         CoordinatorServer.start(
@@ -83,7 +84,8 @@ class RestTest extends RunningCoordinator {
         String target = path.getKey().replace("{id}", "any");
         boolean open = target.startsWith("/health/");
         for (String given : List.of("", "Bearer ", "Bearer secre", "Bearer secrets", "secret")) {
-          String[] headers = given.isEmpty() ? new String[0] : new String[] {"Authorization", given};
+          String[] headers =
+              given.isEmpty() ? new String[0] : new String[] {"Authorization", given};
           HttpResponse<String> answer = call(verb, target, "", headers);
           assertThat(answer.statusCode()).as("%s %s", verb, target).isEqualTo(open ? 200 : 401);
         }

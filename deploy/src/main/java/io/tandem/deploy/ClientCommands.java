@@ -129,10 +129,30 @@ class ClientCommands {
     return act(server, output, id, "pause");
   }
 
-  @Command(name = "resume", description = "Queues a paused job again.")
+  @Command(name = "resume", description = "Queues a paused job again, also on another mesh.")
   int resume(
-      @Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "ID") String id) {
-    return act(server, output, id, "resume");
+      @Mixin ServerOptions server,
+      @Mixin Output output,
+      @Option(
+              names = "--mesh",
+              paramLabel = "RxS",
+              defaultValue = "${env:TANDEM_MESH:-}",
+              description =
+                  "Replicas x shards to go on with; the job's own if left out (TANDEM_MESH).")
+          String mesh,
+      @Parameters(paramLabel = "ID") String id) {
+    if (mesh.isEmpty()) {
+      return act(server, output, id, "resume");
+    }
+    if (!mesh.matches("[0-9]{1,4}x[0-9]{1,4}")) {
+      throw new CommandException(
+          ExitCode.USAGE, "--mesh %s: give replicas x shards, such as 2x4".formatted(mesh));
+    }
+    String[] axes = mesh.split("x");
+    return show(
+        server.client().resume(id, Integer.parseInt(axes[0]), Integer.parseInt(axes[1])),
+        output,
+        id);
   }
 
   @Command(name = "export", description = "Writes the trained student.")
@@ -156,7 +176,10 @@ class ClientCommands {
   }
 
   private static int act(ServerOptions server, Output output, String id, String verb) {
-    JsonNode job = server.client().act(id, verb);
+    return show(server.client().act(id, verb), output, id);
+  }
+
+  private static int show(JsonNode job, Output output, String id) {
     output.object(job);
     output.say(id + " " + job.path("state").asText());
     return ExitCode.SUCCEEDED;

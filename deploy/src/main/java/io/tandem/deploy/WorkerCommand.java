@@ -29,6 +29,13 @@ final class WorkerCommand implements Callable<Integer> {
   int slots;
 
   @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "${env:TANDEM_THREADS:-0}",
+      description = "Compute threads a slot, 0 for this machine's cores / slots (TANDEM_THREADS).")
+  int threads;
+
+  @Option(
       names = "--coordinator",
       paramLabel = "HOST:PORT",
       defaultValue = "${env:TANDEM_COORDINATOR:-127.0.0.1:25520}",
@@ -88,6 +95,7 @@ final class WorkerCommand implements Callable<Integer> {
   public Integer call() {
     HostPort address = HostPort.parse("--coordinator", coordinator);
     require("--slots", slots, 1, 1024);
+    require("--threads", threads, 0, 1024);
     require("--control-port", controlPort, 0, 65535);
     require("--data-port", dataPort, 0, 65535);
     require("--metrics-port", metricsPort, 0, 65535);
@@ -100,7 +108,7 @@ final class WorkerCommand implements Callable<Integer> {
   }
 
   private int work(HostPort address, MetricsServer metrics, AttemptRun.Starter measured) {
-    int processors = Runtime.getRuntime().availableProcessors();
+    int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
     Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     WorkerSettings settings =
         WorkerSettings.local(
@@ -108,7 +116,12 @@ final class WorkerCommand implements Callable<Integer> {
             .with(controlPort, dataPort, aeron, metrics.port());
     WorkerNode node = WorkerNode.start(settings, measured);
     Runtime.getRuntime().addShutdownHook(new Thread(node::close, "leave"));
-    output.err().println("worker " + node.workerId() + " with " + slots + " slots");
+    output
+        .err()
+        .println(
+            "worker "
+                + node.workerId()
+                + " with %d slots of %d threads".formatted(slots, settings.threads()));
     output.err().println("metrics http://" + host + ":" + metrics.port() + "/metrics");
     output.err().flush();
     Optional<String> refusal = node.ended().toCompletableFuture().join();

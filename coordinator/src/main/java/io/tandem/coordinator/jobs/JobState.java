@@ -115,7 +115,8 @@ public record JobState(
       return concerns(ended.attempt(), ended.workerId()) ? ended(ended) : unchanged();
     } else if (event instanceof JobEvent.Lost lost) {
       return concerns(lost.attempt(), lost.workerId())
-          ? with(gang.without(lost.workerId())).interrupted(JobReason.WORKER_LOST, lost.text(), true)
+          ? with(gang.without(lost.workerId()))
+              .interrupted(JobReason.WORKER_LOST, lost.text(), true)
           : unchanged();
     } else if (event instanceof JobEvent.Draining draining) {
       return isUnderWay() && active().contains(draining.workerId())

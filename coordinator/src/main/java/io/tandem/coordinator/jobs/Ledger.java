@@ -116,8 +116,7 @@ final class Ledger {
   /** Forgets jobs that have ended on all their workers; the store keeps them. */
   void removeEnded() {
     jobs.values()
-        .removeIf(
-            job -> job.status().active().isEmpty() && StoredJobs.state(job.status()).isEnd());
+        .removeIf(job -> job.status().active().isEmpty() && StoredJobs.state(job.status()).isEnd());
     attempts.keySet().retainAll(jobs.keySet());
     workers.keepOnly(jobs.keySet());
   }

@@ -46,7 +46,8 @@ final class Placements {
       } else if (state.isPlaceable()) {
         long pause = pauseMillis(header.id(), state.restarts());
         if (pause > 0) {
-          waits.put(header.id(), "attempts end soon after their start; the next in " + pause + " ms");
+          waits.put(
+              header.id(), "attempts end soon after their start; the next in " + pause + " ms");
         } else {
           queue.add(
               new GangScheduler.Waiting(

@@ -103,8 +103,7 @@ final class WorkerDesk {
       Optional<StopMode> mode =
           state.isPresent() ? state.get().wantedStop() : Optional.of(StopMode.ABANDON);
       mode.ifPresent(
-          wanted ->
-              ledger.stop(workerId, attempt.getJobId(), attempt.getAttempt(), wanted));
+          wanted -> ledger.stop(workerId, attempt.getJobId(), attempt.getAttempt(), wanted));
     }
     int taken = stray;
     workers.find(workerId).ifPresent(worker -> worker.stray = taken);

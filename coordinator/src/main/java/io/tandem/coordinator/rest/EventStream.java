@@ -18,8 +18,8 @@ import java.util.Optional;
 
 /**
  * A job's events as server-sent events, each with its id. Who asks for it also gets the job itself
- * as {@code progress}, without an id, whenever it changed. Ends after the last event of a job
- * that has ended on all its workers.
+ * as {@code progress}, without an id, whenever it changed. Ends after the last event of a job that
+ * has ended on all its workers.
  */
 final class EventStream {
   private static final Duration LOOK = Duration.ofMillis(250);

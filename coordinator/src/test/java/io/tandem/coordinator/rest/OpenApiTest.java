@@ -22,6 +22,10 @@ class OpenApiTest {
       assertThat(document.get("openapi").asText()).isEqualTo("3.1.0");
       for (var path : document.get("paths").properties()) {
         for (var method : path.getValue().properties()) {
+          boolean open = path.getKey().startsWith("/health/");
+          assertThat(method.getValue().get("responses").has("401"))
+              .as("%s %s", method.getKey(), path.getKey())
+              .isEqualTo(!open);
           described.add(method.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey());
         }
       }

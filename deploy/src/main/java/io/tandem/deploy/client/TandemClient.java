@@ -3,6 +3,8 @@ package io.tandem.deploy.client;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -25,6 +27,7 @@ import java.util.stream.Stream;
  */
 public final class TandemClient {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final int PAGE = 1000;
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final HttpClient http =
@@ -84,13 +87,26 @@ public final class TandemClient {
 
   /** What happened to a job so far. */
   public JsonNode events(String id) {
-    return json(
-        request("/v1/jobs/" + encode(id) + "/events").header("Accept", "application/json").GET());
+    return all(id, "events");
   }
 
   /** What a job's workers logged so far. */
   public JsonNode logs(String id) {
-    return json(request("/v1/jobs/" + encode(id) + "/logs").GET());
+    return all(id, "logs");
+  }
+
+  /** All pages of a list whose elements have rising ids. */
+  private JsonNode all(String id, String list) {
+    ObjectNode whole = MAPPER.createObjectNode();
+    ArrayNode elements = whole.putArray(list);
+    JsonNode page;
+    do {
+      long after = elements.isEmpty() ? 0 : elements.get(elements.size() - 1).path("id").asLong();
+      String path = "/v1/jobs/%s/%s?limit=%d&after=%d".formatted(encode(id), list, PAGE, after);
+      page = json(request(path).header("Accept", "application/json").GET()).path(list);
+      page.forEach(elements::add);
+    } while (page.size() == PAGE);
+    return whole;
   }
 
   /** The committed checkpoints. */
@@ -101,6 +117,24 @@ public final class TandemClient {
   /** {@code cancel}, {@code pause} or {@code resume}. */
   public JsonNode act(String id, String verb) {
     return json(request("/v1/jobs/" + encode(id) + "/" + verb).POST(BodyPublishers.noBody()));
+  }
+
+  /** Goes on with a paused job on another mesh. */
+  public JsonNode resume(String id, int replicas, int shards) {
+    String body = "{\"mesh\":{\"replicas\":%d,\"shards\":%d}}".formatted(replicas, shards);
+    return json(
+        request("/v1/jobs/" + encode(id) + "/resume")
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(body)));
+  }
+
+  /** Forgets a job that has ended. */
+  public void delete(String id) {
+    HttpResponse<String> response =
+        send(request("/v1/jobs/" + encode(id)).DELETE(), BodyHandlers.ofString());
+    if (response.statusCode() >= 400) {
+      throw problem(response.statusCode(), response.body());
+    }
   }
 
   /** Events as they happen, each as its JSON, until the server ends the stream. */

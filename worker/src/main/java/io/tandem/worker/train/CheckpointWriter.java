@@ -105,8 +105,7 @@ final class CheckpointWriter {
     int shards = context.shards().size();
     String jobId = plan.roster().jobId();
     var facts =
-        new Manifest.Facts(
-            jobId, plan.job().name(), step, replicas, shards, counters, scalars);
+        new Manifest.Facts(jobId, plan.job().name(), step, replicas, shards, counters, scalars);
     Path directory = root.resolve(Checkpoints.name(step));
     int attempt = plan.roster().attempt();
     CheckpointCommitted.Builder message =
@@ -162,7 +161,6 @@ final class CheckpointWriter {
   }
 
   private void notice(String code, String text) {
-    listener.notice(
-        Notice.newBuilder().setLevel("warning").setCode(code).setText(text).build());
+    listener.notice(Notice.newBuilder().setLevel("warning").setCode(code).setText(text).build());
   }
 }

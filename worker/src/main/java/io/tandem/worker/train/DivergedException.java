@@ -14,14 +14,7 @@ public final class DivergedException extends RuntimeException {
   /** Throws when the value, the same on every rank, is not finite. */
   static double finite(String what, long step, double value) {
     if (!Double.isFinite(value)) {
-      throw new DivergedException(
-          what
-              + " is "
-              + value
-              + " at step "
-              + step
-              + "; "
-              + REMEDY);
+      throw new DivergedException(what + " is " + value + " at step " + step + "; " + REMEDY);
     }
     return value;
   }

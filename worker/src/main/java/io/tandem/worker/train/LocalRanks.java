@@ -23,7 +23,6 @@ import io.tandem.worker.fabric.PeerLostException;
 import io.tandem.worker.parallel.PhaseClock;
 import io.tandem.worker.parallel.ShardContext;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,8 +51,7 @@ public final class LocalRanks implements AttemptRun {
   private LocalRanks(AttemptPlan plan, AttemptListener listener) {
     this.plan = plan;
     this.listener = new SerialListener(listener);
-    this.log =
-        new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), this.listener);
+    this.log = new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), this.listener);
     this.ranks =
         plan.roster().members().stream()
             .filter(member -> member.workerId().equals(plan.workerId()))
@@ -249,8 +247,9 @@ public final class LocalRanks implements AttemptRun {
                 .setReason(
                     (outcome == Outcome.COMPLETED ? JobReason.COMPLETED : JobReason.NONE).name());
     log.info(
-        "ended after step %d: %s %s".formatted(step(), ended.getOutcome(), ended.getText()).strip());
-    listener.ended(
-        ended.setStep(step()).setModelPath(modelPath).addAllRanks(ranks).build());
+        "ended after step %d: %s %s"
+            .formatted(step(), ended.getOutcome(), ended.getText())
+            .strip());
+    listener.ended(ended.setStep(step()).setModelPath(modelPath).addAllRanks(ranks).build());
   }
 }

@@ -191,7 +191,10 @@ final class RankTrainer implements AutoCloseable {
         if (!Long.valueOf(job.seed()).equals(facts.counters().get(SEED))) {
           throw new CheckpointException(
               reader.directory(),
-              "was written with seed " + facts.counters().get(SEED) + ", the job's is " + job.seed());
+              "was written with seed "
+                  + facts.counters().get(SEED)
+                  + ", the job's is "
+                  + job.seed());
         }
         if (leader) {
           log.info("goes on from " + reader.directory());

@@ -55,8 +55,7 @@ class AttemptFailureTest {
   @Test
   void shouldFailWithTheReasonWhereDataIsMissing() throws Exception {
     JobSpec good = job("supervised", 1, 1, 2);
-    AttemptEnded ended =
-        run(changed(good, pictures.toString(), pictures + "/absent")).ended.get();
+    AttemptEnded ended = run(changed(good, pictures.toString(), pictures + "/absent")).ended.get();
     assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_FINAL);
     assertThat(ended.getReason()).isEqualTo(JobReason.DATA_ERROR.name());
     assertThat(ended.getText()).contains("absent");
