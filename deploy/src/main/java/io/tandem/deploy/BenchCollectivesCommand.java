@@ -1,17 +1,25 @@
 package io.tandem.deploy;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.worker.collective.CollectiveBenchmark;
 import io.tandem.worker.collective.CollectiveBenchmark.Collective;
 import io.tandem.worker.collective.CollectiveBenchmark.Result;
-import io.tandem.worker.fabric.LoopbackWorld;
-import io.tandem.worker.fabric.LoopbackWorld.Transport;
+import io.tandem.worker.fabric.Fabric;
+import io.tandem.worker.fabric.Fabrics;
+import io.tandem.worker.fabric.InProcessFabric;
+import io.tandem.worker.fabric.LoopbackRoster;
+import io.tandem.worker.fabric.PeerLostException;
+import io.tandem.worker.fabric.Transport;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -20,9 +28,14 @@ import picocli.CommandLine.Option;
 @Command(
     name = "collectives",
     description =
-        "Times all-reduce, reduce-scatter, all-gather and halo exchange between ranks of this process"
-            + " over each transport; bus bandwidth as nccl-tests defines it.")
+        "Times all-reduce, reduce-scatter, all-gather and halo exchange over each transport; bus"
+            + " bandwidth as nccl-tests defines it. In-process: between threads of this process."
+            + " Ipc: between processes that share a media driver in one more process. Udp: between"
+            + " processes with a media driver each, over loopback.")
 final class BenchCollectivesCommand implements Callable<Integer> {
+  /** Measured before all else and thrown away: the compiler is not done yet. */
+  private static final List<Integer> UNCOUNTED = List.of(4096, 1 << 20, 4096, 1 << 20);
+
   @Mixin Output output;
 
   @Option(
@@ -46,51 +59,128 @@ final class BenchCollectivesCommand implements Callable<Integer> {
       description = "Sizes (TANDEM_BENCH_BYTES; ${DEFAULT-VALUE}).")
   List<Integer> sizes;
 
+  private final ArrayNode results = JsonNodeFactory.instance.arrayNode();
+
+  /** Hears the slowest rank's times of a collective. */
+  interface Listener {
+    void measured(Collective collective, int bytes, long[] nanos);
+  }
+
   @Override
   public Integer call() throws InterruptedException {
     if (ranks < 2 || ranks > 64 || sizes.stream().anyMatch(bytes -> bytes < 1)) {
       throw new CommandException(
           ExitCode.USAGE, "--ranks " + ranks + ": allowed are 2 to 64; --bytes: at least 1");
     }
-    ObjectNode object = new ObjectMapper().createObjectNode();
-    ArrayNode results = object.putArray("results");
-    for (String label : transports) {
-      Transport transport =
-          Arrays.stream(Transport.values())
-              .filter(t -> t.label().equals(label))
-              .findFirst()
-              .orElseThrow(
-                  () ->
-                      new CommandException(
-                          ExitCode.USAGE,
-                          "--transports " + label + ": allowed are in-process, ipc, udp"));
-      try (LoopbackWorld world = LoopbackWorld.open(transport, ranks)) {
-        for (Collective collective : Collective.values()) {
-          for (int bytes : sizes) {
-            Result r = CollectiveBenchmark.run(collective, transport.label(), world.ranks(), bytes);
-            results
-                .addObject()
-                .put("collective", r.collective())
-                .put("transport", r.transport())
-                .put("ranks", r.ranks())
-                .put("bytes", r.bytes())
-                .put("medianMicros", r.medianMicros())
-                .put("busGigabytesPerSecond", r.busGigabytesPerSecond());
-            output.say(
-                String.format(
-                    Locale.ROOT,
-                    "%-14s %-10s %2d ranks %10d bytes %12.1f us %8.3f GB/s",
-                    r.collective(),
-                    r.transport(),
-                    r.ranks(),
-                    r.bytes(),
-                    r.medianMicros(),
-                    r.busGigabytesPerSecond()));
+    List<Transport> wanted = transports.stream().map(BenchCollectivesCommand::transport).toList();
+    for (Transport transport : wanted) {
+      switch (transport) {
+        case IN_PROCESS -> inProcess();
+        case IPC -> {
+          try (ChildProcess driver = ChildProcess.start(List.of("media-driver"))) {
+            between(transport, Path.of(driver.awaitLine("media driver at ")));
           }
         }
+        case UDP -> between(transport, null);
       }
     }
+    ObjectNode object = JsonNodeFactory.instance.objectNode();
+    object.set("results", results);
     output.object(object);
     return ExitCode.SUCCEEDED;
+  }
+
+  private static Transport transport(String label) {
+    return Arrays.stream(Transport.values())
+        .filter(transport -> transport.label().equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CommandException(
+                    ExitCode.USAGE,
+                    "--transports " + label + ": allowed are in-process, ipc, udp"));
+  }
+
+  private void inProcess() throws InterruptedException {
+    List<Fabric> world = InProcessFabric.world(ranks, Duration.ofMinutes(1));
+    for (int bytes : UNCOUNTED) {
+      CollectiveBenchmark.time(Collective.ALL_REDUCE, world, bytes);
+    }
+    for (Collective collective : Collective.values()) {
+      for (int bytes : sizes) {
+        long[] nanos = CollectiveBenchmark.time(collective, world, bytes);
+        report(collective, Transport.IN_PROCESS, bytes, nanos);
+      }
+    }
+  }
+
+  /** This process is rank 0, and starts one for each other rank. */
+  private void between(Transport transport, Path aeronDirectory) {
+    List<Integer> ports = LoopbackRoster.freePorts(ranks);
+    List<ChildProcess> others = new ArrayList<>();
+    try {
+      for (int rank = 1; rank < ranks; rank++) {
+        others.add(ChildProcess.start(arguments(rank, ports, aeronDirectory)));
+      }
+      try (Fabrics fabrics = LoopbackRoster.open(0, ports, aeronDirectory)) {
+        measure(
+            fabrics.ranks().get(0),
+            sizes,
+            (collective, bytes, nanos) -> report(collective, transport, bytes, nanos));
+      }
+    } catch (PeerLostException e) {
+      throw new CommandException(ExitCode.FAILED, e.getMessage());
+    } finally {
+      others.forEach(ChildProcess::close);
+    }
+  }
+
+  private List<String> arguments(int rank, List<Integer> ports, Path aeronDirectory) {
+    List<String> arguments = new ArrayList<>(List.of("bench", "collectives-rank"));
+    arguments.addAll(List.of("--rank", String.valueOf(rank)));
+    arguments.addAll(List.of("--ports", joined(ports)));
+    arguments.addAll(List.of("--bytes", joined(sizes)));
+    if (aeronDirectory != null) {
+      arguments.addAll(List.of("--aeron-directory", aeronDirectory.toString()));
+    }
+    return arguments;
+  }
+
+  private static String joined(List<Integer> numbers) {
+    return numbers.stream().map(String::valueOf).collect(Collectors.joining(","));
+  }
+
+  /** One rank's part of all measurements. */
+  static void measure(Fabric fabric, List<Integer> sizes, Listener listener) {
+    for (int bytes : UNCOUNTED) {
+      CollectiveBenchmark.time(Collective.ALL_REDUCE, fabric, bytes);
+    }
+    for (Collective collective : Collective.values()) {
+      for (int bytes : sizes) {
+        listener.measured(collective, bytes, CollectiveBenchmark.time(collective, fabric, bytes));
+      }
+    }
+  }
+
+  private void report(Collective collective, Transport transport, int bytes, long[] nanos) {
+    Result r = CollectiveBenchmark.result(collective, transport.label(), ranks, bytes, nanos);
+    results
+        .addObject()
+        .put("collective", r.collective())
+        .put("transport", r.transport())
+        .put("ranks", r.ranks())
+        .put("bytes", r.bytes())
+        .put("medianMicros", r.medianMicros())
+        .put("busGigabytesPerSecond", r.busGigabytesPerSecond());
+    output.say(
+        String.format(
+            Locale.ROOT,
+            "%-14s %-10s %2d ranks %10d bytes %12.1f us %8.3f GB/s",
+            r.collective(),
+            r.transport(),
+            r.ranks(),
+            r.bytes(),
+            r.medianMicros(),
+            r.busGigabytesPerSecond()));
   }
 }

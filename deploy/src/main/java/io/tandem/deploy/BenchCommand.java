@@ -6,5 +6,5 @@ import picocli.CommandLine.Command;
 @Command(
     name = "bench",
     description = "Measures a training step or the collectives on this machine.",
-    subcommands = {BenchStepCommand.class, BenchCollectivesCommand.class})
+    subcommands = {BenchStepCommand.class, BenchCollectivesCommand.class, BenchRankCommand.class})
 final class BenchCommand {}

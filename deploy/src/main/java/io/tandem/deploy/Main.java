@@ -29,6 +29,7 @@ public final class Main {
     CommandLine root = new CommandLine(new Tandem());
     root.addSubcommand(new CoordinatorCommand());
     root.addSubcommand(new WorkerCommand(starter));
+    root.addSubcommand(new MediaDriverCommand());
     root.addSubcommand(new RunCommand(starter));
     root.addSubcommand(new DemoCommand(starter));
     root.addSubcommand(new SubmitCommand());

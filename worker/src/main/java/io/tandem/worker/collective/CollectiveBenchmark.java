@@ -19,14 +19,11 @@ import java.util.stream.IntStream;
  * neighbours on the ring, and bus bandwidth what one direction carries, N / time.
  */
 public final class CollectiveBenchmark {
-  /** 4 KiB to 64 MiB. */
-  public static final List<Integer> SIZES =
-      IntStream.rangeClosed(0, 7).map(i -> 4096 << 2 * i).boxed().toList();
-
   private static final int TAG_HALO = FabricCommunicator.TAGS;
-  private static final long BYTES_EACH = 512L << 20;
-  private static final int FEWEST = 5;
-  private static final int MOST = 200;
+  private static final long WARM_UP_NS = 400_000_000;
+  private static final long BYTES_EACH = 256L << 20;
+  private static final int FEWEST = 7;
+  private static final int MOST = 500;
 
   private CollectiveBenchmark() {}
 
@@ -75,11 +72,11 @@ public final class CollectiveBenchmark {
       double busGigabytesPerSecond) {}
 
   /**
-   * Times one collective; every rank of the world must be in this JVM.
+   * Times one collective between ranks of this JVM, a thread each.
    *
-   * @param transport goes into the result as it is
+   * @return the slowest rank's nanoseconds, one for each repetition
    */
-  public static Result run(Collective collective, String transport, List<Fabric> world, int bytes)
+  public static long[] time(Collective collective, List<Fabric> world, int bytes)
       throws InterruptedException {
     ExecutorService threads = Executors.newFixedThreadPool(world.size());
     try {
@@ -87,14 +84,11 @@ public final class CollectiveBenchmark {
           world.stream()
               .map(fabric -> threads.submit(() -> time(collective, fabric, bytes)))
               .toList();
-      long[] slowest = new long[repetitions(bytes)];
+      long[] slowest = {};
       for (Future<long[]> rank : ranks) {
-        long[] nanos = rank.get();
-        for (int i = 0; i < slowest.length; i++) {
-          slowest[i] = Math.max(slowest[i], nanos[i]);
-        }
+        slowest = rank.get();
       }
-      return result(collective, transport, world.size(), bytes, slowest);
+      return slowest;
     } catch (ExecutionException e) {
       throw new IllegalStateException(
           collective.label() + " of " + bytes + " bytes failed", e.getCause());
@@ -104,27 +98,44 @@ public final class CollectiveBenchmark {
   }
 
   /**
-   * One rank's part, for ranks in processes of their own: all ranks of the world call it with the
-   * same arguments.
+   * One rank's part: all ranks of the world call it with the same arguments.
    *
-   * @return this rank's nanoseconds, one for each repetition
+   * @return the slowest rank's nanoseconds, one for each repetition; the same on every rank
    */
   public static long[] time(Collective collective, Fabric fabric, int bytes) {
     int[] members = IntStream.range(0, fabric.size()).toArray();
     Communicator all = new FabricCommunicator(fabric, members, 0);
     Runnable call = call(collective, fabric, all, bytes);
     int repetitions = repetitions(bytes);
-    for (int i = 0; i < repetitions; i++) {
-      call.run();
-    }
-    long[] nanos = new long[repetitions];
+    warmUp(call, all, repetitions);
+    ByteBuffer own = ByteBuffer.allocateDirect(repetitions * Long.BYTES);
     for (int i = 0; i < repetitions; i++) {
       all.barrier();
       long start = System.nanoTime();
       call.run();
-      nanos[i] = System.nanoTime() - start;
+      own.putLong(i * Long.BYTES, System.nanoTime() - start);
     }
-    return nanos;
+    ByteBuffer everybody = ByteBuffer.allocateDirect(own.capacity() * all.size());
+    all.allGather(own, everybody);
+    long[] slowest = new long[repetitions];
+    for (int i = 0; i < repetitions * all.size(); i++) {
+      long nanos = everybody.getLong(i * Long.BYTES);
+      slowest[i % repetitions] = Math.max(slowest[i % repetitions], nanos);
+    }
+    return slowest;
+  }
+
+  /** Until the first rank has had enough, so that the code is compiled and memory is touched. */
+  private static void warmUp(Runnable call, Communicator all, int repetitions) {
+    long start = System.nanoTime();
+    ByteBuffer again = ByteBuffer.allocateDirect(1);
+    do {
+      for (int i = 0; i < repetitions; i++) {
+        call.run();
+      }
+      again.put(0, (byte) (System.nanoTime() - start < WARM_UP_NS ? 1 : 0));
+      all.broadcast(again, 0);
+    } while (again.get(0) != 0);
   }
 
   /** The line for timings that were made with {@link #time}. */
@@ -143,7 +154,7 @@ public final class CollectiveBenchmark {
   }
 
   private static int repetitions(int bytes) {
-    return (int) Math.max(FEWEST, Math.min(MOST, BYTES_EACH / 8 / Math.max(1, bytes)));
+    return (int) Math.max(FEWEST, Math.min(MOST, BYTES_EACH / Math.max(1, bytes)));
   }
 
   private static Runnable call(Collective collective, Fabric fabric, Communicator all, int bytes) {

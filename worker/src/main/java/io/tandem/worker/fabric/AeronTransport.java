@@ -1,160 +1,77 @@
 package io.tandem.worker.fabric;
 
-import io.aeron.Aeron;
-import io.aeron.Subscription;
 import io.aeron.driver.MediaDriver;
-import io.aeron.driver.status.SystemCounterDescriptor;
-import io.aeron.logbuffer.ControlledFragmentHandler.Action;
-import io.tandem.protocol.frame.Frame;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Roster;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.agrona.CloseHelper;
-import org.agrona.DirectBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A worker's way to the ranks of other workers, for one attempt. One agent thread owns the
- * publications, the subscriptions and all state; ranks hand it work through a queue. Peers that
- * share this worker's media driver are reached over IPC, the others over UDP.
+ * A worker's way to the ranks of other workers, for one attempt.
+ *
+ * <p>All that moves belongs to the {@link FramePump}, which one thread at a time may use: the one
+ * that has the <em>turn</em>. A rank that waits takes the turn and moves its own frames, so that on
+ * the way from one computing thread to another no third one must be woken. For ranks that compute,
+ * or have waited for long, an agent thread takes it. Nobody waits for the turn but the agent:
+ * others leave their work in a queue, which whoever has the turn takes up.
  */
 final class AeronTransport implements Route, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AeronTransport.class);
-
-  private static final long HELLO_NS = TimeUnit.SECONDS.toNanos(1);
-  private static final long FIRST_HELLO_NS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long CLOSE_NS = TimeUnit.SECONDS.toNanos(1);
 
   /** After the last farewell the driver may need a moment to put it on the wire. */
   private static final long LINGER_NS = TimeUnit.MILLISECONDS.toNanos(20);
 
-  private static final int FRAGMENTS = 32;
   private static final int EAGER_IDLES = 200;
   private static final long BUSY_PARK_NS = TimeUnit.MICROSECONDS.toNanos(50);
   private static final long IDLE_PARK_NS = TimeUnit.MILLISECONDS.toNanos(1);
-  private static final int LONGEST_REASON = 512;
-
-  private record FlowKey(int source, int destination, int tag) {}
 
   private final Roster roster;
-  private final String workerId;
-  private final FabricSettings settings;
-  private final Departures departures;
-  private final PeerLink.Identity identity;
+  private final Member self;
   private final FrameCounts counts = new FrameCounts();
-  private final Inbox inbox;
-  private final List<AutoCloseable> resources = new ArrayList<>();
-  private final List<Subscription> subscriptions = new ArrayList<>();
-  private final Map<String, PeerLink> links = new LinkedHashMap<>();
-  private final PeerLink[] linkOfRank;
-  private final Map<FlowKey, Long> sequences = new HashMap<>();
+  private final AeronEndpoint endpoint;
+  private final FramePump pump;
+  private final ReentrantLock turn = new ReentrantLock();
   private final Queue<Runnable> commands = new ConcurrentLinkedQueue<>();
-  private final Frame frame = new Frame();
+  private final AtomicInteger helpers = new AtomicInteger();
   private final Thread agent;
-  private Aeron aeron;
+  private boolean open = true;
+  private long retransmits;
   private int idles;
-  private long nextHelloNs;
-  private long nextLookNs;
+  private volatile boolean busy;
   private volatile boolean closing;
-  private volatile String failure;
-  private volatile List<PeerLink> missing = List.of();
+  private volatile String ended;
+  private volatile List<PeerLink> missing;
 
   AeronTransport(
       Roster roster,
-      String workerId,
+      Member self,
       FabricSettings settings,
       Departures departures,
       Consumer<MediaDriver.Context> driverChange) {
     this.roster = roster;
-    this.workerId = workerId;
-    this.settings = settings;
-    this.departures = departures;
-    this.inbox = new Inbox(counts, settings.bufferBytes());
-    this.linkOfRank = new PeerLink[roster.members().size()];
-    Member self =
-        roster.members().stream()
-            .filter(m -> m.workerId().equals(workerId))
-            .findFirst()
-            .orElseThrow();
-    this.identity = new PeerLink.Identity(roster.jobId().hashCode(), roster.attempt(), self.rank());
+    this.self = self;
+    this.endpoint = new AeronEndpoint(roster, self, settings, driverChange);
     try {
-      open(self, driverChange);
+      this.pump = new FramePump(roster, self, endpoint, settings, departures, counts);
     } catch (RuntimeException e) {
-      closeResources();
+      endpoint.close();
       throw e;
     }
-    agent = new Thread(this::run, "fabric-" + workerId + "-" + roster.attempt());
+    this.missing = pump.missing();
+    agent = new Thread(this::run, "fabric-" + self.workerId() + "-" + roster.attempt());
     agent.setDaemon(true);
     agent.start();
-  }
-
-  private void open(Member self, Consumer<MediaDriver.Context> driverChange) {
-    Driver driver =
-        settings.aeronDirectory() == null
-            ? Driver.embedded(self.driver(), roster.attempt(), driverChange)
-            : Driver.external(settings.aeronDirectory());
-    resources.add(driver);
-    aeron =
-        Aeron.connect(
-            new Aeron.Context()
-                .aeronDirectoryName(driver.directory().toString())
-                .errorHandler(this::onAeronError));
-    resources.add(aeron);
-    boolean overIpc = false;
-    boolean overUdp = false;
-    for (Member member : roster.members()) {
-      if (member.workerId().equals(workerId)) {
-        continue;
-      }
-      boolean ipc = member.driver().equals(self.driver());
-      overIpc |= ipc;
-      overUdp |= !ipc;
-      PeerLink link = links.computeIfAbsent(member.workerId(), id -> link(member, ipc));
-      link.ranks.add(member.rank());
-      linkOfRank[member.rank()] = link;
-    }
-    missing = List.copyOf(links.values());
-    int stream = stream(roster, workerId);
-    if (overIpc) {
-      subscriptions.add(aeron.addSubscription(Channels.ipc(), stream));
-    }
-    if (overUdp) {
-      String channel = Channels.subscription(settings.bindHost(), settings.dataPort());
-      subscriptions.add(aeron.addSubscription(channel, stream));
-    }
-  }
-
-  private PeerLink link(Member member, boolean ipc) {
-    String channel = ipc ? Channels.ipc() : Channels.publication(member.host(), member.port());
-    return new PeerLink(
-        member.workerId(),
-        ipc ? "aeron:ipc" : member.host() + ":" + member.port(),
-        aeron.addExclusivePublication(channel, stream(roster, member.workerId())),
-        identity,
-        counts);
-  }
-
-  /** Differs by receiver, so that workers share a driver, and by attempt, so that attempts do. */
-  static int stream(Roster roster, String receiver) {
-    return (roster.jobId() + '/' + roster.attempt() + '/' + receiver).hashCode();
-  }
-
-  private void onAeronError(Throwable error) {
-    LOG.warn("Aeron client of {}: {}", workerId, error.toString());
   }
 
   /**
@@ -165,8 +82,8 @@ final class AeronTransport implements Route, AutoCloseable {
   void connect(Duration deadline) {
     long end = System.nanoTime() + deadline.toNanos();
     while (!missing.isEmpty()) {
-      if (failure != null) {
-        throw new IllegalStateException(failure);
+      if (ended != null) {
+        throw new IllegalStateException(ended);
       }
       if (System.nanoTime() - end > 0 || Thread.currentThread().isInterrupted()) {
         List<PeerLink> late = missing;
@@ -175,231 +92,154 @@ final class AeronTransport implements Route, AutoCloseable {
                 .map(link -> link.workerId + " (ranks " + link.ranks + ", " + link.address + ")")
                 .collect(Collectors.joining(", "));
         throw new PeerLostException(
-            identity.firstRank(),
-            late.isEmpty() ? identity.firstRank() : late.get(0).ranks.iterator().next(),
+            self.rank(),
+            late.isEmpty() ? self.rank() : late.get(0).ranks.iterator().next(),
             String.format(
                 "rank %d of worker %s waited %.1f s for the hello of %s",
-                identity.firstRank(), workerId, deadline.toNanos() / 1e9, names));
+                self.rank(), self.workerId(), deadline.toNanos() / 1e9, names));
       }
       LockSupport.parkNanos(IDLE_PARK_NS);
     }
   }
 
   FabricCounters counters() {
-    long retransmits =
-        aeron.isClosed()
-            ? 0
-            : aeron.countersReader().getCounterValue(SystemCounterDescriptor.RETRANSMITS_SENT.id());
-    return counts.snapshot(retransmits);
+    turn.lock();
+    try {
+      // Not of a closed client: its counters' memory is gone.
+      retransmits = open ? endpoint.retransmits() : retransmits;
+      return counts.snapshot(retransmits);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  @Override
+  public Transport transport(int peer) {
+    return endpoint.transport(roster.members().get(peer));
   }
 
   @Override
   public void begin(Transfer transfer) {
-    command(() -> take(transfer));
+    command(() -> pump.take(transfer));
     // The agent ends by setting this and taking up what is in the queue: one of us sees the other.
-    String ended = failure;
-    if (ended != null) {
-      transfer.lose(ended);
+    String why = ended;
+    if (why != null) {
+      transfer.lose(why);
     }
   }
 
   @Override
   public void abort(int rank, String reason) {
-    byte[] all = reason.getBytes(StandardCharsets.UTF_8);
-    byte[] payload = Arrays.copyOf(all, Math.min(all.length, LONGEST_REASON));
-    command(() -> links.values().forEach(link -> link.notice(Frame.Kind.ABORT, rank, payload)));
+    command(() -> pump.abort(rank, reason));
   }
 
   private void command(Runnable command) {
     commands.add(command);
-    LockSupport.unpark(agent);
+    tryTurn();
+    if (busy || !commands.isEmpty()) {
+      LockSupport.unpark(agent);
+    }
   }
 
-  // Below, the agent's own.
+  @Override
+  public void help(Transfer transfer, long patienceNs) {
+    helpers.incrementAndGet();
+    transfer.spin(patienceNs, this::tryTurn);
+    helpers.decrementAndGet();
+    if (transfer.isPending()) {
+      LockSupport.unpark(agent);
+    }
+  }
+
+  /** Takes the turn if nobody has it; whether anything moved. */
+  private boolean tryTurn() {
+    if (!turn.tryLock()) {
+      return false;
+    }
+    try {
+      return work() > 0;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private int takeTurn() {
+    turn.lock();
+    try {
+      return work();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** One turn. A failure ends the data plane for good; the agent goes on ending what comes. */
+  private int work() {
+    int work = 0;
+    try {
+      for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+        command.run();
+        work++;
+      }
+      work += pump.work();
+    } catch (RuntimeException e) {
+      LOG.error("the data plane of {} failed", self.workerId(), e);
+      ended = "the data plane of worker " + self.workerId() + " failed: " + e;
+      pump.end(ended);
+    }
+    busy = pump.busy();
+    missing = pump.missing();
+    return work;
+  }
 
   private void run() {
-    try {
-      while (!closing) {
-        idle(work());
-      }
-      sayGoodbye();
-    } catch (RuntimeException e) {
-      LOG.error("the data plane of {} failed", workerId, e);
-      failure = "the data plane of worker " + workerId + " failed: " + e;
+    while (!closing) {
+      idle(takeTurn());
     }
-    String why = failure != null ? failure : "the data plane of this worker is closed";
-    links.values().forEach(link -> lose(link, why));
-    // Ranks may still hand in work until they learn of the end.
-    failure = why;
-    drain();
+    if (ended == null) {
+      sayGoodbye();
+    }
+    turn.lock();
+    try {
+      ended = ended != null ? ended : "the data plane of this worker is closed";
+      pump.end(ended);
+      work();
+    } finally {
+      turn.unlock();
+    }
   }
 
   private void sayGoodbye() {
-    links
-        .values()
-        .forEach(link -> link.notice(Frame.Kind.GOODBYE, identity.firstRank(), new byte[0]));
+    commands.add(pump::sayGoodbye);
+    takeTurn();
     long end = System.nanoTime() + CLOSE_NS;
-    while (System.nanoTime() - end < 0 && !links.values().stream().allMatch(this::isOver)) {
-      idle(work());
+    while (System.nanoTime() - end < 0 && !goodbyeHeard()) {
+      idle(takeTurn());
     }
     end = System.nanoTime() + LINGER_NS;
     while (System.nanoTime() - end < 0) {
-      idle(work());
+      idle(takeTurn());
     }
   }
 
-  private boolean isOver(PeerLink link) {
-    return link.farewell || !link.reachable() || link.left && link.idle();
-  }
-
-  private int work() {
-    int work = drain();
-    for (PeerLink link : links.values()) {
-      work += link.work();
+  private boolean goodbyeHeard() {
+    turn.lock();
+    try {
+      return pump.goodbyeHeard();
+    } finally {
+      turn.unlock();
     }
-    for (Subscription subscription : subscriptions) {
-      work += subscription.controlledPoll(this::onFragment, FRAGMENTS);
-    }
-    long now = System.nanoTime();
-    if (now - nextHelloNs >= 0) {
-      links.values().forEach(PeerLink::hello);
-      nextHelloNs = now + (missing.isEmpty() ? HELLO_NS : FIRST_HELLO_NS);
-    }
-    if (now - nextLookNs >= 0) {
-      look(now);
-      nextLookNs = now + FIRST_HELLO_NS;
-    }
-    return work;
-  }
-
-  private int drain() {
-    int work = 0;
-    for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
-      command.run();
-      work++;
-    }
-    return work;
   }
 
   private void idle(int work) {
-    if (work > 0) {
-      idles = 0;
-      return;
-    }
-    boolean busy = inbox.waiting() > 0 || !links.values().stream().allMatch(PeerLink::idle);
-    if (!busy) {
+    if (helpers.get() > 0 || work == 0 && !busy) {
       LockSupport.parkNanos(IDLE_PARK_NS);
+    } else if (work > 0) {
+      idles = 0;
     } else if (++idles < EAGER_IDLES) {
       Thread.yield();
     } else {
       LockSupport.parkNanos(BUSY_PARK_NS);
     }
-  }
-
-  private void look(long now) {
-    if (!missing.isEmpty()) {
-      missing = missing.stream().filter(link -> !link.connected()).toList();
-      return;
-    }
-    for (PeerLink link : links.values()) {
-      if (!link.left && now - link.heardNs > settings.silence().toNanos()) {
-        lose(
-            link,
-            String.format(
-                "nothing was heard from worker %s for %.1f s",
-                link.workerId, (now - link.heardNs) / 1e9));
-      }
-    }
-  }
-
-  private void take(Transfer transfer) {
-    PeerLink link = linkOfRank[transfer.peer];
-    if (transfer.isSend) {
-      FlowKey flow = new FlowKey(transfer.rank, transfer.peer, transfer.tag);
-      link.send(transfer, sequences.merge(flow, 1L, Long::sum) - 1);
-    } else {
-      inbox.receive(transfer);
-    }
-    if (failure != null) {
-      lose(link, failure);
-    } else if (link.left) {
-      lose(link, left(link));
-    }
-  }
-
-  private void lose(PeerLink link, String why) {
-    link.lose(why);
-    inbox.lose(link.ranks, why);
-  }
-
-  private static String left(PeerLink link) {
-    return "worker " + link.workerId + " left the attempt";
-  }
-
-  private Action onFragment(
-      DirectBuffer buffer, int offset, int length, io.aeron.logbuffer.Header header) {
-    frame.wrap(buffer.byteBuffer(), buffer.wrapAdjustment() + offset, length);
-    switch (frame.check()) {
-      case TRUNCATED -> counts.truncated.incrementAndGet();
-      case CORRUPT -> counts.corrupt.incrementAndGet();
-      case FOREIGN -> counts.foreign.incrementAndGet();
-      case WHOLE -> {
-        return onWhole();
-      }
-    }
-    return Action.CONTINUE;
-  }
-
-  private Action onWhole() {
-    int source = frame.source();
-    boolean known = source >= 0 && source < linkOfRank.length && linkOfRank[source] != null;
-    if (frame.job() != identity.job() || !known) {
-      counts.foreign.incrementAndGet();
-      return Action.CONTINUE;
-    }
-    if (frame.attempt() != identity.attempt()) {
-      counts.otherAttempt.incrementAndGet();
-      return Action.CONTINUE;
-    }
-    PeerLink link = linkOfRank[source];
-    link.heardNs = System.nanoTime();
-    switch (frame.kind()) {
-      case DATA -> {
-        return onData();
-      }
-      case ABORT -> departures.abort(source, reason());
-      case GOODBYE -> {
-        link.left = true;
-        link.notice(Frame.Kind.FAREWELL, identity.firstRank(), new byte[0]);
-        lose(link, left(link));
-      }
-      case FAREWELL -> link.farewell = true;
-      case HELLO -> {}
-    }
-    return Action.CONTINUE;
-  }
-
-  private Action onData() {
-    int destination = frame.destination();
-    boolean mine =
-        destination >= 0 && destination < linkOfRank.length && linkOfRank[destination] == null;
-    if (!mine) {
-      counts.foreign.incrementAndGet();
-      return Action.CONTINUE;
-    }
-    int payload = frame.payloadLength();
-    if (!inbox.onData(frame)) {
-      return Action.ABORT;
-    }
-    counts.framesReceived.incrementAndGet();
-    counts.bytesReceived.addAndGet(payload);
-    return Action.CONTINUE;
-  }
-
-  private String reason() {
-    byte[] payload = new byte[frame.payloadLength()];
-    frame.bytes().get(Frame.HEADER_LENGTH, payload);
-    return new String(payload, StandardCharsets.UTF_8);
   }
 
   /** Lets peers have what was sent, for a second at most, and gives everything back. */
@@ -415,16 +255,16 @@ final class AeronTransport implements Route, AutoCloseable {
         interrupted = true;
       }
     }
-    closeResources();
+    turn.lock();
+    try {
+      retransmits = open ? endpoint.retransmits() : retransmits;
+      open = false;
+      endpoint.close();
+    } finally {
+      turn.unlock();
+    }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  private void closeResources() {
-    for (int i = resources.size() - 1; i >= 0; i--) {
-      CloseHelper.close(resources.get(i));
-    }
-    resources.clear();
   }
 }

@@ -52,22 +52,26 @@ final class Driver implements AutoCloseable {
 
   private static Driver launch(String name, int attempt, Consumer<MediaDriver.Context> change) {
     Path directory = DriverDirectories.create(attempt);
-    SocketLimits limits = SocketLimits.ofThisHost();
-    MediaDriver.Context context =
-        new MediaDriver.Context()
-            .aeronDirectoryName(directory.toString())
-            .warnIfDirectoryExists(false)
-            .dirDeleteOnStart(true)
-            .dirDeleteOnShutdown(true)
-            // One thread that soon sleeps: two cores must be left to compute.
-            .threadingMode(ThreadingMode.SHARED)
-            .sharedIdleStrategy(new BackoffIdleStrategy(50, 20, 1_000, MAX_PARK_NS))
-            .socketRcvbufLength(limits.receiveBytes())
-            .socketSndbufLength(limits.sendBytes())
-            .initialWindowLength(limits.windowBytes())
-            .errorHandler(error -> LOG.warn("Aeron media driver: {}", error.toString()));
+    MediaDriver.Context context = context(directory);
     change.accept(context);
     return new Driver(name, directory, MediaDriver.launch(context));
+  }
+
+  /** Settings of a driver whose directory lasts as long as it does. */
+  static MediaDriver.Context context(Path directory) {
+    SocketLimits limits = SocketLimits.ofThisHost();
+    return new MediaDriver.Context()
+        .aeronDirectoryName(directory.toString())
+        .warnIfDirectoryExists(false)
+        .dirDeleteOnStart(true)
+        .dirDeleteOnShutdown(true)
+        // One thread that soon sleeps: two cores must be left to compute.
+        .threadingMode(ThreadingMode.SHARED)
+        .sharedIdleStrategy(new BackoffIdleStrategy(50, 20, 1_000, MAX_PARK_NS))
+        .socketRcvbufLength(limits.receiveBytes())
+        .socketSndbufLength(limits.sendBytes())
+        .initialWindowLength(limits.windowBytes())
+        .errorHandler(error -> LOG.warn("Aeron media driver: {}", error.toString()));
   }
 
   Path directory() {

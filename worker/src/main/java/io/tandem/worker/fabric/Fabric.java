@@ -18,6 +18,9 @@ public interface Fabric extends AutoCloseable {
   /** Ranks in the mesh. */
   int size();
 
+  /** How that rank is reached. */
+  Transport transport(int peer);
+
   /**
    * Begins sending the remaining bytes of {@code data} (direct or heap; not changed, and not to be
    * written until the operation is complete).

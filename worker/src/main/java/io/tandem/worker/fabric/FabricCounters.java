@@ -7,7 +7,8 @@ package io.tandem.worker.fabric;
  * @param framesReceived whole frames of this attempt
  * @param bytesSent payload
  * @param bytesReceived payload
- * @param backPressured offers that Aeron refused for the time being
+ * @param backPressuredIpc offers over IPC that Aeron refused for the time being
+ * @param backPressuredUdp the same over UDP
  * @param retransmits of the media driver, which other attempts may share
  * @param truncated frames dropped because they were short
  * @param corrupt frames dropped because their checksum or a field was wrong
@@ -21,7 +22,8 @@ public record FabricCounters(
     long framesReceived,
     long bytesSent,
     long bytesReceived,
-    long backPressured,
+    long backPressuredIpc,
+    long backPressuredUdp,
     long retransmits,
     long truncated,
     long corrupt,
@@ -30,5 +32,6 @@ public record FabricCounters(
     long disordered,
     long bufferStalls) {
   /** Of a worker that has all ranks: nothing leaves it. */
-  public static final FabricCounters NONE = new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  public static final FabricCounters NONE =
+      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 }

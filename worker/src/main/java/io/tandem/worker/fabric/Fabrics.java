@@ -60,16 +60,16 @@ public final class Fabrics implements AutoCloseable {
     AeronTransport transport =
         local.size() == size
             ? null
-            : new AeronTransport(roster, workerId, settings, departures, driverChange);
+            : new AeronTransport(roster, self, settings, departures, driverChange);
     Route[] routes = new Route[size];
     Arrays.fill(routes, transport);
     Route rendezvous = new InProcessFabric.Rendezvous(size);
     local.forEach(rank -> routes[rank] = rendezvous);
+    int neighbours = (int) members.stream().filter(m -> m.host().equals(self.host())).count();
     List<Fabric> ranks =
         local.stream()
             .<Fabric>map(
-                rank ->
-                    new RoutedFabric(rank, routes, departures, settings.timeout(), local.size()))
+                rank -> new RoutedFabric(rank, routes, departures, settings.timeout(), neighbours))
             .toList();
     Fabrics fabrics = new Fabrics(ranks, transport);
     if (transport != null) {

@@ -2,13 +2,14 @@ package io.tandem.worker.fabric;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Counted by the agent, read by anyone. */
+/** Counted by whoever has the turn, read by anyone. */
 final class FrameCounts {
   final AtomicLong framesSent = new AtomicLong();
   final AtomicLong framesReceived = new AtomicLong();
   final AtomicLong bytesSent = new AtomicLong();
   final AtomicLong bytesReceived = new AtomicLong();
-  final AtomicLong backPressured = new AtomicLong();
+  private final AtomicLong backPressuredIpc = new AtomicLong();
+  private final AtomicLong backPressuredUdp = new AtomicLong();
   final AtomicLong truncated = new AtomicLong();
   final AtomicLong corrupt = new AtomicLong();
   final AtomicLong foreign = new AtomicLong();
@@ -16,13 +17,18 @@ final class FrameCounts {
   final AtomicLong disordered = new AtomicLong();
   final AtomicLong bufferStalls = new AtomicLong();
 
+  AtomicLong backPressured(Transport transport) {
+    return transport == Transport.IPC ? backPressuredIpc : backPressuredUdp;
+  }
+
   FabricCounters snapshot(long retransmits) {
     return new FabricCounters(
         framesSent.get(),
         framesReceived.get(),
         bytesSent.get(),
         bytesReceived.get(),
-        backPressured.get(),
+        backPressuredIpc.get(),
+        backPressuredUdp.get(),
         retransmits,
         truncated.get(),
         corrupt.get(),

@@ -51,6 +51,16 @@ public final class InProcessFabric {
     }
 
     @Override
+    public void help(Transfer transfer, long patienceNs) {
+      transfer.spin(patienceNs, () -> false);
+    }
+
+    @Override
+    public Transport transport(int peer) {
+      return Transport.IN_PROCESS;
+    }
+
+    @Override
     public void abort(int rank, String reason) {
       // The ranks that share this route share the record of departures too.
     }

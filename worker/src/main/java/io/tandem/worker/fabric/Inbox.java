@@ -11,9 +11,18 @@ import java.util.Set;
  * Puts messages together from frames. The n-th receive of a (source, destination, tag) takes the
  * message of sequence n and no other, so that a message of which a frame was lost is missed rather
  * than mistaken for the next. Frames go straight into the receiver's buffer where the receive was
- * begun, else into a buffer of ours. Owned by the transport's agent.
+ * begun, else into a buffer of ours. Owned by the {@link FramePump}.
  */
 final class Inbox {
+  /** What became of a frame. */
+  enum Verdict {
+    TAKEN,
+    /** It must come again later. */
+    NO_ROOM,
+    /** One before it is missing; dropped. */
+    GAP
+  }
+
   private record LaneKey(int source, int destination, int tag) {}
 
   /** A message that came before its receive. */
@@ -84,24 +93,23 @@ final class Inbox {
     return false;
   }
 
-  /** Takes up a whole frame of data; false where there is no room and it must come again later. */
-  boolean onData(Frame frame) {
+  /** Takes up a whole frame of data. */
+  Verdict onData(Frame frame) {
     Lane lane = lane(frame.source(), frame.destination(), frame.tag());
     Transfer receive = lane.receives.get(frame.sequence());
     if (receive != null) {
-      onAwaited(frame, lane, receive);
-      return true;
+      return onAwaited(frame, lane, receive);
     }
     return onUnexpected(frame, lane);
   }
 
-  private void onAwaited(Frame frame, Lane lane, Transfer receive) {
+  private Verdict onAwaited(Frame frame, Lane lane, Transfer receive) {
     boolean over;
     if (!fits(receive, frame.messageLength())) {
       over = true;
     } else if (frame.offset() != receive.moved) {
       counts.disordered.incrementAndGet();
-      over = false;
+      return Verdict.GAP;
     } else {
       boolean written =
           receive.write(frame.offset(), frame.bytes(), Frame.HEADER_LENGTH, frame.payloadLength());
@@ -113,14 +121,15 @@ final class Inbox {
       lane.receives.remove(frame.sequence());
       waiting--;
     }
+    return Verdict.TAKEN;
   }
 
-  private boolean onUnexpected(Frame frame, Lane lane) {
+  private Verdict onUnexpected(Frame frame, Lane lane) {
     Arrival arrival = lane.arrivals.get(frame.sequence());
     if (arrival == null && frame.offset() == 0 && frame.sequence() >= lane.begun) {
       if (bufferedBytes > 0 && bufferedBytes + frame.messageLength() > limitBytes) {
         counts.bufferStalls.incrementAndGet();
-        return false;
+        return Verdict.NO_ROOM;
       }
       arrival = new Arrival(frame.messageLength());
       bufferedBytes += frame.messageLength();
@@ -128,11 +137,11 @@ final class Inbox {
     }
     if (arrival == null || frame.offset() != arrival.moved) {
       counts.disordered.incrementAndGet();
-      return true;
+      return frame.sequence() < lane.begun ? Verdict.TAKEN : Verdict.GAP;
     }
     arrival.data.put(frame.offset(), frame.bytes(), Frame.HEADER_LENGTH, frame.payloadLength());
     arrival.moved += frame.payloadLength();
-    return true;
+    return Verdict.TAKEN;
   }
 
   /** Ends every receive from these ranks. */

@@ -4,6 +4,7 @@ import io.aeron.ExclusivePublication;
 import io.aeron.Publication;
 import io.aeron.logbuffer.BufferClaim;
 import io.tandem.protocol.frame.Frame;
+import io.tandem.protocol.mesh.Member;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -13,11 +14,11 @@ import java.util.TreeSet;
 /**
  * The way to one other worker: its publication, and what waits to be sent there, in order. What
  * Aeron refuses for the time being is tried again later, and holds nobody else up. Owned by the
- * transport's agent.
+ * {@link FramePump}.
  */
 final class PeerLink {
   /** Frames sent to one peer before it is the next one's turn. */
-  private static final int BURST = 32;
+  private static final int BURST = 8;
 
   /** A frame about the attempt itself. */
   private record Notice(Frame.Kind kind, int source, byte[] payload) {}
@@ -25,6 +26,7 @@ final class PeerLink {
   final String workerId;
   final Set<Integer> ranks = new TreeSet<>();
   final String address;
+  final Transport transport;
 
   /** When something last came from there, or 0. */
   long heardNs;
@@ -49,13 +51,14 @@ final class PeerLink {
   private record Outgoing(Transfer transfer, long sequence) {}
 
   PeerLink(
-      String workerId,
-      String address,
+      Member peer,
+      Transport transport,
       ExclusivePublication publication,
       Identity identity,
       FrameCounts counts) {
-    this.workerId = workerId;
-    this.address = address;
+    this.workerId = peer.workerId();
+    this.address = transport == Transport.IPC ? "aeron:ipc" : peer.host() + ":" + peer.port();
+    this.transport = transport;
     this.publication = publication;
     this.identity = identity;
     this.counts = counts;
@@ -160,7 +163,7 @@ final class PeerLink {
       return true;
     }
     if (position == Publication.BACK_PRESSURED || position == Publication.ADMIN_ACTION) {
-      counts.backPressured.incrementAndGet();
+      counts.backPressured(transport).incrementAndGet();
     } else if (position != Publication.NOT_CONNECTED) {
       throw new IllegalStateException(
           "the publication to " + workerId + " fails: " + Publication.errorString(position));

@@ -16,26 +16,28 @@ final class RoutedFabric implements Fabric {
   /** How often a parked rank looks whether a peer has left. */
   private static final long LOOK_NS = Duration.ofMillis(5).toNanos();
 
-  private static final int SPINS = 200;
+  /** How long a waiting rank keeps its core, where it has one of its own. */
+  private static final long PATIENCE_NS = Duration.ofNanos(200_000).toNanos();
 
   private final int rank;
   private final Route[] routes;
   private final Departures departures;
   private final long timeoutNs;
-  private final int spins;
+  private final long patienceNs;
   private final Deque<Transfer> underWay = new ArrayDeque<>();
   private boolean closed;
 
   /**
    * @param routes by peer; the own entry is unused
+   * @param neighbours ranks on this host, this one among them
    */
-  RoutedFabric(int rank, Route[] routes, Departures departures, Duration timeout, int localRanks) {
+  RoutedFabric(int rank, Route[] routes, Departures departures, Duration timeout, int neighbours) {
     this.rank = rank;
     this.routes = routes;
     this.departures = departures;
     this.timeoutNs = timeout.toNanos();
-    // Spinning pays only while the peer has a core of its own to answer on.
-    this.spins = localRanks <= Runtime.getRuntime().availableProcessors() ? SPINS : 0;
+    // Keeping the core pays only while the peer has one of its own to answer on.
+    this.patienceNs = neighbours <= Runtime.getRuntime().availableProcessors() ? PATIENCE_NS : 0;
   }
 
   @Override
@@ -46,6 +48,11 @@ final class RoutedFabric implements Fabric {
   @Override
   public int size() {
     return routes.length;
+  }
+
+  @Override
+  public Transport transport(int peer) {
+    return routes[peer].transport(peer);
   }
 
   @Override
@@ -83,8 +90,8 @@ final class RoutedFabric implements Fabric {
   @Override
   public void await(Operation operation) {
     Transfer transfer = (Transfer) operation;
-    for (int i = 0; i < spins && transfer.isPending(); i++) {
-      Thread.onSpinWait();
+    if (transfer.isPending()) {
+      routes[transfer.peer].help(transfer, patienceNs);
     }
     if (!transfer.done()) {
       awaitParked(transfer);

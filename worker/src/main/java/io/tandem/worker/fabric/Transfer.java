@@ -2,14 +2,17 @@ package io.tandem.worker.fabric;
 
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A send or a receive under way. The rank's thread makes it, waits for it and may cancel it; one
- * other thread (a peer's, or the transport's agent) moves its bytes. Bytes move only under this
- * object's monitor and only while it is pending, so that once {@link #cancel} has returned nobody
- * touches the buffer, which its owner may then free.
+ * other thread (a peer's, or the one that has the transport's turn) moves its bytes. Bytes move
+ * only under this object's monitor and only while it is pending, so that once {@link #cancel} has
+ * returned nobody touches the buffer, which its owner may then free.
  */
 final class Transfer implements Fabric.Operation {
+  private static final int SPINS = 200;
+
   private enum State {
     PENDING,
     DONE,
@@ -122,6 +125,36 @@ final class Transfer implements Fabric.Operation {
     Thread parked = waiter;
     if (parked != null) {
       LockSupport.unpark(parked);
+    }
+  }
+
+  /**
+   * Keeps the rank's thread at work until the transfer ends or nothing has happened for so long.
+   * Other threads may have the core in between.
+   *
+   * @param progress does what it can now; whether it did anything
+   */
+  void spin(long patienceNs, BooleanSupplier progress) {
+    if (patienceNs == 0) {
+      progress.getAsBoolean();
+      return;
+    }
+    long lastNs = 0;
+    int idles = 0;
+    while (isPending()) {
+      if (progress.getAsBoolean()) {
+        idles = 0;
+      } else if (++idles <= SPINS) {
+        Thread.onSpinWait();
+      } else {
+        long now = System.nanoTime();
+        if (idles == SPINS + 1) {
+          lastNs = now;
+        } else if (now - lastNs > patienceNs) {
+          return;
+        }
+        Thread.yield();
+      }
     }
   }
 

@@ -20,7 +20,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.ObjIntConsumer;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
+import org.agrona.CloseHelper;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -200,47 +203,96 @@ class AeronFabricTest {
   }
 
   @Test
-  void shouldDropAndCountFramesThatAreCorruptTruncatedForeignOrOld() {
+  void shouldDropAndCountFramesThatAreTruncatedForeignOrOld() {
     try (Workers world = Workers.open(2, 1, false);
-        Driver driver = Driver.embedded(world.roster.members().get(1).driver(), 3, c -> {});
-        Aeron aeron =
-            Aeron.connect(new Aeron.Context().aeronDirectoryName(driver.directory().toString()));
-        Publication raw =
-            aeron.addPublication(
-                Channels.publication("127.0.0.1", world.ports.get(0)),
-                AeronTransport.stream(world.roster, "w0"))) {
+        RawSender raw = RawSender.toFirst(world)) {
       Fabrics target = world.workers.get(0);
       ByteBuffer bytes = ByteBuffer.allocateDirect(Frame.HEADER_LENGTH + 4);
       Frame frame = new Frame().wrap(bytes, 0, bytes.capacity());
       int job = world.roster.jobId().hashCode();
 
       frame.begin(Frame.Kind.DATA, job, 2, 1).piece(0, 9, 0, 0, 4).seal();
-      offer(raw, bytes, bytes.capacity());
+      raw.offer(bytes, bytes.capacity());
       await(() -> target.counters().otherAttempt() == 1, "the old attempt's frame");
 
       frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 0, 4).seal();
-      offer(raw, bytes, bytes.capacity() - 1);
+      raw.offer(bytes, bytes.capacity() - 1);
       await(() -> target.counters().truncated() == 1, "the truncated frame");
 
-      bytes.put(Frame.HEADER_LENGTH, (byte) 1);
-      offer(raw, bytes, bytes.capacity());
-      await(() -> target.counters().corrupt() == 1, "the corrupt frame");
-
       frame.begin(Frame.Kind.DATA, job + 1, 3, 1).piece(0, 9, 0, 0, 4).seal();
-      offer(raw, bytes, bytes.capacity());
+      raw.offer(bytes, bytes.capacity());
       await(() -> target.counters().foreign() == 1, "another job's frame");
-
-      frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 4, 8).seal();
-      offer(raw, bytes, bytes.capacity());
-      await(() -> target.counters().disordered() == 1, "the second half without the first");
 
       exchange(world, 1000);
     }
   }
 
-  private static void offer(Publication raw, ByteBuffer bytes, int length) {
-    UnsafeBuffer buffer = new UnsafeBuffer(bytes);
-    await(() -> raw.offer(buffer, 0, length) > 0, "room in the publication");
+  @Test
+  void shouldEndTheAttemptOnEveryRankWhenAFrameIsCorrupt() {
+    endOnBadFrame(
+        (frame, job) -> {
+          frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 0, 4).seal();
+          frame.bytes().put(Frame.HEADER_LENGTH, (byte) 1);
+        },
+        "a frame from rank 1 to rank 0 (tag 9, bytes from 0 of 4) over udp had a wrong checksum",
+        FabricCounters::corrupt);
+  }
+
+  @Test
+  void shouldEndTheAttemptOnEveryRankWhenAFrameIsMissing() {
+    endOnBadFrame(
+        (frame, job) -> frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 4, 8).seal(),
+        "a frame from rank 1 to rank 0 (tag 9, bytes from 4 of 8) over udp came although one before"
+            + " it is missing",
+        FabricCounters::disordered);
+  }
+
+  private static void endOnBadFrame(
+      ObjIntConsumer<Frame> make, String finding, ToLongFunction<FabricCounters> counter) {
+    try (Workers world = Workers.open(2, 1, false);
+        RawSender raw = RawSender.toFirst(world)) {
+      Fabric zero = world.rank(0);
+      Fabric one = world.rank(1);
+      Fabric.Operation here = zero.receive(1, 9, ByteBuffer.allocate(8));
+      Fabric.Operation there = one.receive(0, 3, ByteBuffer.allocate(8));
+      ByteBuffer bytes = ByteBuffer.allocateDirect(Frame.HEADER_LENGTH + 4);
+      make.accept(new Frame().wrap(bytes, 0, bytes.capacity()), world.roster.jobId().hashCode());
+      raw.offer(bytes, bytes.capacity());
+      assertThatThrownBy(() -> zero.await(here))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageContaining("for 8 bytes of tag 9 from rank 1")
+          .hasMessageContaining(finding);
+      assertThatThrownBy(() -> one.await(there))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageContaining("rank 0 gave up: " + finding);
+      assertThat(counter.applyAsLong(world.workers.get(0).counters())).isEqualTo(1);
+    }
+  }
+
+  /** Puts any bytes on the wire to the first worker, as its peer. */
+  private record RawSender(Driver driver, Aeron aeron, Publication publication)
+      implements AutoCloseable {
+    static RawSender toFirst(Workers world) {
+      Driver driver = Driver.embedded(world.roster.members().get(1).driver(), 3, c -> {});
+      Aeron aeron =
+          Aeron.connect(new Aeron.Context().aeronDirectoryName(driver.directory().toString()));
+      return new RawSender(
+          driver,
+          aeron,
+          aeron.addPublication(
+              Channels.publication("127.0.0.1", world.ports.get(0)),
+              AeronEndpoint.stream(world.roster, "w0")));
+    }
+
+    void offer(ByteBuffer bytes, int length) {
+      UnsafeBuffer buffer = new UnsafeBuffer(bytes);
+      await(() -> publication.offer(buffer, 0, length) > 0, "room in the publication");
+    }
+
+    @Override
+    public void close() {
+      CloseHelper.closeAll(publication, aeron, driver);
+    }
   }
 
   @Test
