@@ -61,6 +61,7 @@ public record AlgorithmSpec(
     DOT_PRODUCT,
     COSINE,
     PER_EXAMPLE,
+    ALL_LABELS,
     OFF,
     FLIPPED
   }

@@ -49,7 +49,9 @@ public record DataSpec(
    * @param operations RandAugment's N: operations applied in sequence
    * @param magnitude RandAugment's M on a nominal scale of 10, which it may exceed
    * @param excluded operations never drawn, for example {@code rotate} for digits
-   * @param cutout side in pixels of the grey square of the strong view; 0 means none
+   * @param cutout side in pixels of the filled square of the strong view; 0 means none
+   * @param fill the value of pixels that come from outside of an image or are cut out, 0 to 255:
+   *     that of the images' ground where they have one
    */
   public record AugmentationSpec(
       boolean flip,
@@ -57,5 +59,6 @@ public record DataSpec(
       int operations,
       double magnitude,
       java.util.List<PixelOperation> excluded,
-      int cutout) {}
+      int cutout,
+      int fill) {}
 }

@@ -38,6 +38,7 @@ final class JobFields {
     number("data.augmentation.magnitude", closed(0, 30), 5.0);
     choice("data.augmentation.excluded", List.of());
     integer("data.augmentation.cutout", 0, 1 << 16, 8);
+    integer("data.augmentation.fill", 0, 255, 128);
 
     choice("model.family", null);
     derived(

@@ -73,6 +73,27 @@ public final class Logits {
     }
   }
 
+  /**
+   * Adds {@code sum_j coefficient[n, j] * (softmax(logits) - onehot(j))}, the gradient of every
+   * label's cross entropy by its coefficient, to {@code gradient} from row {@code fromRow} on.
+   *
+   * @param coefficients rows of K for the logits' rows from {@code fromRow} on
+   */
+  public static void addLabelGradients(
+      double[] gradient, double[] logits, int fromRow, double[] coefficients, int k) {
+    int start = fromRow * k;
+    double[] p = softmax(java.util.Arrays.copyOfRange(logits, start, logits.length), k, 1);
+    for (int row = 0; row < coefficients.length; row += k) {
+      double sum = 0;
+      for (int j = 0; j < k; j++) {
+        sum += coefficients[row + j];
+      }
+      for (int j = 0; j < k; j++) {
+        gradient[start + row + j] += sum * p[row + j] - coefficients[row + j];
+      }
+    }
+  }
+
   /** Index of each row's largest value (the first of equals). */
   public static int[] argmax(double[] rows, int k) {
     int[] best = new int[rows.length / k];

@@ -6,17 +6,20 @@ import java.util.Arrays;
  * Pixels with their shape.
  *
  * @param pixels {@code height * width * channels} bytes, channels last
+ * @param fill what is outside of the picture, and what cutout leaves
  */
-record Picture(byte[] pixels, int height, int width, int channels) {
-  /** What is outside of a picture, and what cutout leaves. */
-  static final byte GREY = (byte) 128;
+record Picture(byte[] pixels, int height, int width, int channels, byte fill) {
+  /** Grey outside. */
+  Picture(byte[] pixels, int height, int width, int channels) {
+    this(pixels, height, width, channels, (byte) 128);
+  }
 
   int at(int row, int column, int channel) {
     return pixels[(row * width + column) * channels + channel] & 0xFF;
   }
 
   Picture with(byte[] other) {
-    return new Picture(other, height, width, channels);
+    return new Picture(other, height, width, channels, fill);
   }
 
   /** Mirrored left to right. */
@@ -35,10 +38,10 @@ record Picture(byte[] pixels, int height, int width, int channels) {
     return with(out);
   }
 
-  /** Moved by whole pixels, grey moving in: padding and cropping in one. */
+  /** Moved by whole pixels, the fill moving in: padding and cropping in one. */
   Picture moved(int rows, int columns) {
     byte[] out = new byte[pixels.length];
-    Arrays.fill(out, GREY);
+    Arrays.fill(out, fill);
     int from = Math.max(0, columns);
     int length = (width - Math.abs(columns)) * channels;
     for (int y = Math.max(0, rows); y < Math.min(height, height + rows) && length > 0; y++) {
@@ -52,7 +55,7 @@ record Picture(byte[] pixels, int height, int width, int channels) {
     return with(out);
   }
 
-  /** With a grey square around a centre, cut off at the borders. */
+  /** With a filled square around a centre, cut off at the borders. */
   Picture cutOut(int centreRow, int centreColumn, int side) {
     byte[] out = pixels.clone();
     int top = Math.max(0, centreRow - side / 2);
@@ -60,7 +63,7 @@ record Picture(byte[] pixels, int height, int width, int channels) {
     int bottom = Math.min(height, centreRow - side / 2 + side);
     int right = Math.min(width, centreColumn - side / 2 + side);
     for (int y = top; y < bottom; y++) {
-      Arrays.fill(out, (y * width + left) * channels, (y * width + right) * channels, GREY);
+      Arrays.fill(out, (y * width + left) * channels, (y * width + right) * channels, fill);
     }
     return with(out);
   }

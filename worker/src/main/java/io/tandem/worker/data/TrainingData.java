@@ -121,7 +121,8 @@ public final class TrainingData {
   }
 
   Picture picture(byte[] pixels) {
-    return new Picture(pixels, spec.imageHeight(), spec.imageWidth(), spec.channels());
+    byte fill = (byte) spec.augmentation().fill();
+    return new Picture(pixels, spec.imageHeight(), spec.imageWidth(), spec.channels(), fill);
   }
 
   void normalize(Picture picture, float[] out, int place) {

@@ -7,9 +7,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Augmented views of images. Weak: a flip, then grey padding and a random crop. Strong: the weak
- * view, then RandAugment, then cutout. The reference's pixel constants (4 for images of 32) become
- * an eighth of the image's side. Thread-safe.
+ * Augmented views of images. Weak: a flip, then padding and a random crop. Strong: the weak view,
+ * then RandAugment, then cutout. The reference's pixel constants (4 for images of 32) become an
+ * eighth of the image's side. Thread-safe.
  */
 final class Views {
   private final DataSpec.AugmentationSpec spec;

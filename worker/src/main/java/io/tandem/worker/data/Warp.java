@@ -1,8 +1,8 @@
 package io.tandem.worker.data;
 
 /**
- * Affine maps with bilinear sampling, grey outside. In Java and in fixed point, so that every
- * machine computes the same bytes.
+ * Affine maps with bilinear sampling, the picture's fill outside. In Java and in fixed point, so
+ * that every machine computes the same bytes.
  */
 final class Warp {
   private static final int BITS = 16;
@@ -68,7 +68,7 @@ final class Warp {
 
   private static int pixel(Picture in, int row, int column, int channel) {
     if (row < 0 || column < 0 || row >= in.height() || column >= in.width()) {
-      return Picture.GREY & 0xFF;
+      return in.fill() & 0xFF;
     }
     return in.at(row, column, channel);
   }

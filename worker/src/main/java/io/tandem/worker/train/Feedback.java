@@ -17,16 +17,19 @@ import java.util.Map;
 /**
  * Estimators of the feedback h: the coefficient of each sampled label's cross entropy in the
  * teacher's gradient. With theta the student's weights, theta' those after its step on the mean
- * loss of B images, L the labelled loss, g = grad L(theta'), and r = d(theta)/d(gradient), the
- * step's response to its gradient (the rate; with Nesterov momentum m, rate * (1 + m)):
+ * loss of B images, L the labelled loss, g = grad L(theta'), and r the step's response to its
+ * gradient ({@link Learner#response}):
  *
  * <ul>
  *   <li>taylor: {@code L(theta) - L(theta')}, one for all images
  *   <li>dot-product: {@code r <g, grad of the student's loss at theta>}, the first order of taylor
  *   <li>cosine: the cosine of the two gradients: a bounded signal, not an unbiased one
  *   <li>per-example: {@code r/B <g, grad CE_i(theta)>}, by a central difference of CE_i along g:
- *       two forward passes. Its expectation over labels, known from the same passes, is its
- *       baseline.
+ *       two forward passes. The same passes tell that of every other label, and with them the
+ *       image's own baseline of least noise.
+ *   <li>all-labels: the same passes give {@code c_ij = r/B <g, grad CE_i(label j, theta)>} for
+ *       every label, so the sampled one gives way to its expectation, {@code p_ij (c_ij - sum_j
+ *       p_ij c_ij)} for label j. What noise remains is that of g.
  * </ul>
  *
  * L is measured by the labelled batch's own statistics, without dropout and side effects. A shared
@@ -44,6 +47,7 @@ final class Feedback {
   private final Map<String, Double> values = new LinkedHashMap<>();
   private double baseline;
   private double lossBefore;
+  private double response;
   private Tensor weightsBefore;
   private Tensor gradientBefore;
 
@@ -80,10 +84,15 @@ final class Feedback {
     }
   }
 
-  /** Keeps, right before the student's step, what its estimator needs of that moment. */
-  void remember() {
+  /**
+   * Keeps, right before the student's step, what its estimator needs of that moment.
+   *
+   * @param stepResponse {@link Learner#response} of the step
+   */
+  void remember(double stepResponse) {
     Engine engine = context.engine();
-    if (estimator == Estimator.PER_EXAMPLE) {
+    response = stepResponse;
+    if (ofEachImage()) {
       weightsBefore = engine.uninitialized(network.parameters().weights().shape());
       engine.copy(network.parameters().weights(), weightsBefore);
     } else if (estimator == Estimator.DOT_PRODUCT || estimator == Estimator.COSINE) {
@@ -92,47 +101,48 @@ final class Feedback {
     }
   }
 
+  private boolean ofEachImage() {
+    return estimator == Estimator.PER_EXAMPLE || estimator == Estimator.ALL_LABELS;
+  }
+
   /**
-   * One coefficient an unlabelled image of this replica, after the student's step.
+   * After the student's step: for every unlabelled image of this replica the coefficients of its
+   * labels' cross entropies, N x K; all but the sampled label's are 0 but for all-labels.
    *
    * @param sampled the sampled labels
    * @param teacherP the teacher's probabilities that they were drawn from, N x K
-   * @param rate the student's learning rate in the step
    */
-  double[] coefficients(StepBatch batch, int[] sampled, double[] teacherP, double rate) {
+  double[] coefficients(StepBatch batch, int[] sampled, double[] teacherP) {
     values.clear();
-    double[] h = new double[sampled.length];
+    double[] h = new double[sampled.length * k];
     if (estimator == Estimator.OFF) {
       return h;
     }
-    boolean gradient =
-        estimator == Estimator.DOT_PRODUCT
-            || estimator == Estimator.COSINE
-            || estimator == Estimator.PER_EXAMPLE;
+    boolean gradient = estimator != Estimator.TAYLOR && estimator != Estimator.FLIPPED;
     double lossAfter = labeledLoss(batch, gradient);
     values.put("loss.student.labeled", lossAfter);
-    double response = rate * (student.spec().nesterov() ? 1 + student.spec().momentum() : 1);
     switch (estimator) {
-      case TAYLOR -> shared(h, lossBefore - lossAfter);
-      case FLIPPED -> shared(h, lossAfter - lossBefore);
-      case DOT_PRODUCT -> shared(h, response * dot());
-      case COSINE -> shared(h, cosine());
-      default -> perExample(h, batch, sampled, teacherP, response);
+      case TAYLOR -> shared(h, sampled, lossBefore - lossAfter);
+      case FLIPPED -> shared(h, sampled, lossAfter - lossBefore);
+      case DOT_PRODUCT -> shared(h, sampled, response * dot());
+      case COSINE -> shared(h, sampled, cosine());
+      default -> ofEachImage(h, sampled, teacherP, labelCoefficients(batch, sampled.length));
     }
     return h;
   }
 
-  private void shared(double[] h, double coefficient) {
+  private void shared(double[] h, int[] sampled, double coefficient) {
     values.put("feedback", coefficient);
-    Arrays.fill(h, spec.scale() * (coefficient - baseline));
+    for (int i = 0; i < sampled.length; i++) {
+      h[i * k + sampled[i]] = spec.scale() * (coefficient - baseline);
+    }
     if (spec.baselineDecay() > 0) {
       baseline = spec.baselineDecay() * baseline + (1 - spec.baselineDecay()) * coefficient;
     }
   }
 
   private double dot() {
-    double dot = student.dot(network.parameters().gradients(), gradientBefore);
-    return dot;
+    return student.dot(network.parameters().gradients(), gradientBefore);
   }
 
   private double cosine() {
@@ -141,15 +151,54 @@ final class Feedback {
     return dot() / Math.max(1e-30, Math.sqrt(a * b));
   }
 
-  private void perExample(
-      double[] h, StepBatch batch, int[] sampled, double[] teacherP, double response) {
+  /** From the coefficient c of every label, N x K, those that the teacher's gradient takes. */
+  private void ofEachImage(double[] h, int[] sampled, double[] teacherP, double[] c) {
+    boolean all = estimator == Estimator.ALL_LABELS;
+    double sum = 0;
+    double squares = 0;
+    for (int i = 0; i < sampled.length; i++) {
+      double[] p = Arrays.copyOfRange(teacherP, i * k, (i + 1) * k);
+      double[] weights = all ? p : leastNoise(p);
+      double known = 0;
+      for (int j = 0; j < k && (all || spec.baselineDecay() > 0); j++) {
+        known += weights[j] * c[i * k + j];
+      }
+      int label = i * k + sampled[i];
+      for (int j = i * k; j < (i + 1) * k; j++) {
+        double weight = all ? teacherP[j] : j == label ? 1 : 0;
+        h[j] = spec.scale() * weight * (c[j] - known);
+      }
+      sum += c[label] - known;
+      squares += (c[label] - known) * (c[label] - known);
+    }
+    double[] sums = Learner.sum(context.replicas(), new double[] {sum, squares, sampled.length});
+    double images = sums[2];
+    values.put("feedback", sums[0] / images);
+    values.put("feedback.spread", Math.sqrt(sums[1] / images));
+  }
+
+  /**
+   * What each label's coefficient weighs in an image's baseline b: any b leaves the expectation of
+   * {@code (c_j - b)(p - onehot_j)} as it is, that with {@code p_j |p - onehot_j|^2} has the least
+   * noise (Greensmith, Bartlett and Baxter, 2004).
+   */
+  private static double[] leastNoise(double[] p) {
+    double square = Arrays.stream(p).map(x -> x * x).sum();
+    double[] weights = Arrays.stream(p).map(x -> x * (square - 2 * x + 1)).toArray();
+    double sum = Arrays.stream(weights).sum();
+    return sum < 1e-30 ? p : Arrays.stream(weights).map(w -> w / sum).toArray();
+  }
+
+  /** {@code r/B <g, grad CE_i(label j, theta)>}, N x K. */
+  private double[] labelCoefficients(StepBatch batch, int n) {
+    double[] c = new double[n * k];
+    double norm = Math.sqrt(student.squaredGradientNorm());
+    if (norm == 0) {
+      return c;
+    }
     Engine engine = context.engine();
     Tensor weights = network.parameters().weights();
     Tensor g = network.parameters().gradients();
-    double norm = Math.sqrt(student.squaredGradientNorm());
-    if (norm == 0) {
-      return;
-    }
     Tensor weightsAfter = engine.uninitialized(weights.shape());
     engine.copy(weights, weightsAfter);
     // Of the order of the roundings' cube root, as a central difference wants it.
@@ -164,32 +213,17 @@ final class Feedback {
     weightsBefore.close();
 
     double factor = response / batch.unlabeledTotal() / (2 * epsilon);
-    double sum = 0;
-    double squares = 0;
     for (int label = 0; label < k; label++) {
-      int[] all = new int[sampled.length];
+      int[] all = new int[n];
       Arrays.fill(all, label);
       double[] targets = Logits.targets(all, k, smoothing);
       double[] up = Logits.crossEntropy(plus, targets, k);
       double[] down = Logits.crossEntropy(minus, targets, k);
-      for (int i = 0; i < h.length; i++) {
-        double coefficient = factor * (up[i] - down[i]);
-        if (label == sampled[i]) {
-          h[i] += coefficient;
-        }
-        if (spec.baselineDecay() > 0) {
-          h[i] -= teacherP[i * k + label] * coefficient;
-        }
+      for (int i = 0; i < n; i++) {
+        c[i * k + label] = factor * (up[i] - down[i]);
       }
     }
-    for (int i = 0; i < h.length; i++) {
-      sum += h[i];
-      squares += h[i] * h[i];
-      h[i] *= spec.scale();
-    }
-    double[] sums = Learner.sum(context.replicas(), new double[] {sum, squares});
-    values.put("feedback", sums[0] / batch.unlabeledTotal());
-    values.put("feedback.spread", Math.sqrt(sums[1] / batch.unlabeledTotal()));
+    return c;
   }
 
   /** The student's logits on the strong views as in its step: same dropout, no side effect. */

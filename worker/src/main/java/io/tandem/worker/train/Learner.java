@@ -97,14 +97,27 @@ public final class Learner implements AutoCloseable {
     return dot(g, g);
   }
 
+  /**
+   * How far a step moves a weight against its gradient: the rate, with Nesterov momentum m {@code
+   * rate * (1 + m)}, times what clipping leaves.
+   */
+  public double response(double rate, double squaredNorm) {
+    double nesterov = spec.nesterov() ? 1 + spec.momentum() : 1;
+    return rate * nesterov * clip(Math.sqrt(squaredNorm));
+  }
+
+  private double clip(double norm) {
+    return spec.clipNorm() > 0 && norm > spec.clipNorm() ? spec.clipNorm() / norm : 1;
+  }
+
   /** One step of momentum with these reduced gradients (clipped when told), and the average's. */
   public void update(double rate, double squaredNorm) {
     Phase before = context.phases().enter(Phase.OPTIMIZER);
     Engine engine = context.engine();
     ShardedParameters p = network.parameters();
-    double norm = Math.sqrt(squaredNorm);
-    if (spec.clipNorm() > 0 && norm > spec.clipNorm()) {
-      engine.scale(p.gradients(), spec.clipNorm() / norm);
+    double clip = clip(Math.sqrt(squaredNorm));
+    if (clip < 1) {
+      engine.scale(p.gradients(), clip);
     }
     part(p, 0, p.decayedLength(), rate, spec.weightDecay());
     part(p, p.decayedLength(), p.length() - p.decayedLength(), rate, 0);

@@ -83,12 +83,12 @@ final class MetaPseudoLabelsStep implements TrainingStep {
     double rate = Schedule.rate(student.spec(), step, job.training().steps());
     double studentLoss = studentUpdate(batch, studentTargets, rate, k);
 
-    // 4. Feedback: one coefficient an image.
-    double[] h = feedback.coefficients(batch, sampled, teacherP, rate);
+    // 4. Feedback: the coefficient of each label's cross entropy; of those not sampled, mostly 0.
+    double[] h = feedback.coefficients(batch, sampled, teacherP);
 
     // 5. The teacher's gradient: feedback, supervised, UDA.
     double[] dLogits = new double[logits.length];
-    Logits.addCrossEntropyGradient(dLogits, logits, labeled, Logits.targets(sampled, k, 0), h, k);
+    Logits.addLabelGradients(dLogits, logits, labeled, h, k);
     double[] targets = Logits.targets(batch.labels(), k, smoothing);
     double[] each = new double[labeled];
     Arrays.fill(each, 1.0 / batch.labeledTotal());
@@ -159,7 +159,7 @@ final class MetaPseudoLabelsStep implements TrainingStep {
     double norm =
         DivergedException.finite(
             "the student's gradient", batch.step(), student.squaredGradientNorm());
-    feedback.remember();
+    feedback.remember(student.response(rate, norm));
     student.update(rate, norm);
     return loss;
   }

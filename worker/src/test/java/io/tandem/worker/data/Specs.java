@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Assumptions;
 /** Data specs for tests. */
 final class Specs {
   static final DataSpec.AugmentationSpec PLAIN =
-      new DataSpec.AugmentationSpec(false, 0, 0, 0, List.of(), 0);
+      new DataSpec.AugmentationSpec(false, 0, 0, 0, List.of(), 0, 128);
   static final DataSpec.AugmentationSpec FULL =
-      new DataSpec.AugmentationSpec(true, 4, 2, 16, List.of(), 8);
+      new DataSpec.AugmentationSpec(true, 4, 2, 16, List.of(), 8, 128);
 
   private Specs() {}
 

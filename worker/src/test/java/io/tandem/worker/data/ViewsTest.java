@@ -30,8 +30,17 @@ class ViewsTest {
   }
 
   @Test
+  void shouldFillWithTheGroundOfTheImages() {
+    Picture picture = new Picture(new byte[] {1, 2, 3, 4}, 2, 2, 1, (byte) 0);
+    assertThat(picture.moved(0, 1).pixels()).containsExactly(0, 1, 0, 3);
+    assertThat(picture.cutOut(0, 0, 2).pixels()).containsExactly(0, 2, 3, 4);
+    assertThat(Warp.translate(picture, 0, 1).pixels()).containsExactly(2, 0, 4, 0);
+  }
+
+  @Test
   void shouldDrawEveryShiftOfTheWeakView() {
-    DataSpec.AugmentationSpec spec = new DataSpec.AugmentationSpec(true, 1, 0, 0, List.of(), 0);
+    DataSpec.AugmentationSpec spec =
+        new DataSpec.AugmentationSpec(true, 1, 0, 0, List.of(), 0, 128);
     Picture picture = picture(3, 1);
     Set<String> seen = new HashSet<>();
     for (int i = 0; i < 2000; i++) {
@@ -121,7 +130,7 @@ class ViewsTest {
         Arrays.stream(PixelOperation.values())
             .filter(operation -> operation != PixelOperation.INVERT)
             .toList();
-    Views views = new Views(new DataSpec.AugmentationSpec(false, 0, 1, 10, allButInvert, 0));
+    Views views = new Views(new DataSpec.AugmentationSpec(false, 0, 1, 10, allButInvert, 0, 128));
     Picture picture = picture(SIDE, 3);
     int inverted = 0;
     for (int i = 0; i < 1000; i++) {
