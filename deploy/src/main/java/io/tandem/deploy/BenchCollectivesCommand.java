@@ -3,8 +3,8 @@ package io.tandem.deploy;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.worker.collective.Collective;
 import io.tandem.worker.collective.CollectiveBenchmark;
-import io.tandem.worker.collective.CollectiveBenchmark.Collective;
 import io.tandem.worker.collective.CollectiveBenchmark.Result;
 import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.Fabrics;
@@ -106,7 +106,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
     for (int bytes : UNCOUNTED) {
       CollectiveBenchmark.time(Collective.ALL_REDUCE, world, bytes);
     }
-    for (Collective collective : Collective.values()) {
+    for (Collective collective : CollectiveBenchmark.COLLECTIVES) {
       for (int bytes : sizes) {
         long[] nanos = CollectiveBenchmark.time(collective, world, bytes);
         report(collective, Transport.IN_PROCESS, bytes, nanos);
@@ -155,7 +155,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
     for (int bytes : UNCOUNTED) {
       CollectiveBenchmark.time(Collective.ALL_REDUCE, fabric, bytes);
     }
-    for (Collective collective : Collective.values()) {
+    for (Collective collective : CollectiveBenchmark.COLLECTIVES) {
       for (int bytes : sizes) {
         listener.measured(collective, bytes, CollectiveBenchmark.time(collective, fabric, bytes));
       }

@@ -113,6 +113,12 @@ final class DemoCommand implements Callable<Integer> {
       }
       Files.writeString(metrics, client.metrics());
       report.put("metrics", metrics.toString());
+      Path workerMetrics = home.resolve("worker-metrics.prom");
+      Files.writeString(workerMetrics, cluster.workerMetrics());
+      report.put("workerMetrics", workerMetrics.toString());
+      output.say(
+          "worker metrics %s until now, kept in %s"
+              .formatted(cluster.workerMetricsAddress(), workerMetrics));
       output.say("metrics " + cluster.address() + "/metrics until now, kept in " + metrics);
     }
     report.put("seconds", Math.round((System.nanoTime() - start) / 1e8) / 10.0);

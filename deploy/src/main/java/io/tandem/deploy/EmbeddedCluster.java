@@ -4,9 +4,14 @@ import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
 import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.mesh.Mesh;
+import io.tandem.protocol.metrics.Meters;
+import io.tandem.worker.metrics.MetricsServer;
+import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
 import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.train.AttemptRun;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,12 +25,13 @@ final class EmbeddedCluster implements AutoCloseable {
   private static final String HOST = "127.0.0.1";
 
   private final CoordinatorServer coordinator;
-  private final List<WorkerNode> workers;
+  private final Meters meters = new Meters();
+  private final List<WorkerNode> workers = new ArrayList<>();
+  private MetricsServer metrics;
   private boolean closed;
 
-  private EmbeddedCluster(CoordinatorServer coordinator, List<WorkerNode> workers) {
+  private EmbeddedCluster(CoordinatorServer coordinator) {
     this.coordinator = coordinator;
-    this.workers = workers;
   }
 
   /**
@@ -36,23 +42,29 @@ final class EmbeddedCluster implements AutoCloseable {
   static EmbeddedCluster start(Path directory, Mesh mesh, AttemptRun.Starter starter) {
     CoordinatorServer coordinator =
         CoordinatorServer.start(CoordinatorSettings.embedded(directory.resolve("store")));
-    List<WorkerNode> workers = new ArrayList<>();
+    EmbeddedCluster cluster = new EmbeddedCluster(coordinator);
     try {
+      cluster.metrics = new MetricsServer(cluster.meters, HOST, 0);
+      AttemptRun.Starter measured = new WorkerMetrics(cluster.meters).around(starter);
       int processors = Runtime.getRuntime().availableProcessors() / mesh.replicas();
       WorkerSettings settings =
           WorkerSettings.local(
-              HOST,
-              coordinator.controlPort(),
-              mesh.shards(),
-              HOST,
-              directory.resolve("checkpoints").toAbsolutePath(),
-              processors);
+                  HOST,
+                  coordinator.controlPort(),
+                  mesh.shards(),
+                  HOST,
+                  directory.resolve("checkpoints").toAbsolutePath(),
+                  processors)
+              .with(0, 0, null, cluster.metrics.port());
       for (int replica = 0; replica < mesh.replicas(); replica++) {
-        workers.add(WorkerNode.start(settings, starter));
+        cluster.workers.add(WorkerNode.start(settings, measured));
       }
-      return new EmbeddedCluster(coordinator, workers);
+      return cluster;
+    } catch (IOException e) {
+      cluster.close();
+      throw new UncheckedIOException(e.getMessage(), e);
     } catch (RuntimeException e) {
-      new EmbeddedCluster(coordinator, workers).close();
+      cluster.close();
       throw e;
     }
   }
@@ -60,6 +72,16 @@ final class EmbeddedCluster implements AutoCloseable {
   /** Its REST address. */
   URI address() {
     return URI.create("http://" + HOST + ":" + coordinator.restPort());
+  }
+
+  /** Where the workers' metrics are; they share this process, and so one registry. */
+  URI workerMetricsAddress() {
+    return URI.create("http://" + HOST + ":" + metrics.port() + "/metrics");
+  }
+
+  /** The workers' metrics at this moment, in Prometheus' text format. */
+  String workerMetrics() {
+    return meters.scrape();
   }
 
   TandemClient client() {
@@ -82,5 +104,9 @@ final class EmbeddedCluster implements AutoCloseable {
     workers.forEach(WorkerNode::leave);
     workers.forEach(WorkerNode::close);
     coordinator.close();
+    if (metrics != null) {
+      metrics.close();
+    }
+    meters.close();
   }
 }

@@ -42,6 +42,7 @@ final class RunCommand implements Callable<Integer> {
       TandemClient client = cluster.client();
       String id = client.submit(JobFiles.toJson(job), null).path("id").asText();
       output.err().println("job " + id + " at " + cluster.address() + "/v1/jobs/" + id);
+      output.err().println("worker metrics " + cluster.workerMetricsAddress());
       JsonNode ended = new JobFollower(client, output.err()).follow(id);
       String model = ended.path("modelPath").asText("");
       if (!model.isEmpty()) {

@@ -31,11 +31,17 @@ public final class Meters implements AutoCloseable {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics collections = new JvmGcMetrics();
   private final Map<Series, AtomicLong> gauges = new ConcurrentHashMap<>();
+  private final Map<Series, Counter> counters = new ConcurrentHashMap<>();
 
   /** The registry holds what it reads by weak references alone. */
   private final Queue<LongSupplier> watched = new ConcurrentLinkedQueue<>();
 
-  private record Series(MetricDefinition definition, List<String> values) {}
+  private record Series(MetricDefinition definition, List<String> values) {
+    boolean bears(String label, String value) {
+      int index = definition.labels().indexOf(label);
+      return index >= 0 && values.get(index).equals(value);
+    }
+  }
 
   public Meters() {
     new JvmMemoryMetrics().bindTo(registry);
@@ -50,11 +56,15 @@ public final class Meters implements AutoCloseable {
   /** Lets a counter grow by an amount that is not negative. */
   public void add(MetricDefinition definition, double amount, String... labelValues) {
     require(definition, Kind.COUNTER);
-    Counter.builder(definition.name())
-        .description(definition.help())
-        .baseUnit(unit(definition))
-        .tags(tags(definition, labelValues))
-        .register(registry)
+    counters
+        .computeIfAbsent(
+            new Series(definition, List.of(labelValues)),
+            series ->
+                Counter.builder(definition.name())
+                    .description(definition.help())
+                    .baseUnit(unit(definition))
+                    .tags(tags(definition, labelValues))
+                    .register(registry))
         .increment(amount);
   }
 
@@ -89,13 +99,8 @@ public final class Meters implements AutoCloseable {
 
   /** Removes every series that bears this label value, so that ended jobs do not pile up. */
   public void forget(String label, String value) {
-    gauges
-        .keySet()
-        .removeIf(
-            series -> {
-              int index = series.definition().labels().indexOf(label);
-              return index >= 0 && series.values().get(index).equals(value);
-            });
+    gauges.keySet().removeIf(series -> series.bears(label, value));
+    counters.keySet().removeIf(series -> series.bears(label, value));
     for (var meter : registry.getMeters()) {
       if (value.equals(meter.getId().getTag(label))) {
         registry.remove(meter);

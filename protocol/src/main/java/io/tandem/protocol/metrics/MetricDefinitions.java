@@ -46,9 +46,18 @@ public final class MetricDefinitions {
       counter("collective.calls", "", "Collectives done.", "collective", "transport");
   public static final MetricDefinition COLLECTIVE_BYTES =
       counter(
-          "collective.bytes", "bytes", "Bytes of the calls' buffers.", "collective", "transport");
+          "collective.bytes",
+          "bytes",
+          "Bytes of the calls' larger buffers.",
+          "collective",
+          "transport");
   public static final MetricDefinition COLLECTIVE_SECONDS =
-      counter("collective.seconds", "seconds", "Time in collectives.", "collective", "transport");
+      counter(
+          "collective.seconds",
+          "seconds",
+          "Time in collectives, waiting for others too.",
+          "collective",
+          "transport");
   public static final MetricDefinition BUS_BANDWIDTH =
       gauge(
           "collective.bus.bandwidth",
@@ -59,9 +68,17 @@ public final class MetricDefinitions {
   public static final MetricDefinition BACK_PRESSURE =
       counter("back.pressure", "", "Offers that a publication refused for now.", "transport");
   public static final MetricDefinition RETRANSMITS =
-      counter("retransmits", "", "Retransmissions that the media driver sent.", "transport");
+      counter(
+          "retransmits",
+          "",
+          "Retransmissions by the media driver while attempts ran; others may share it.",
+          "transport");
   public static final MetricDefinition FRAMES_DROPPED =
-      counter("frames.dropped", "", "Frames refused: truncated, corrupt, old attempt.", "reason");
+      counter(
+          "frames.dropped",
+          "",
+          "Frames refused, by reason: truncated, corrupt, foreign, other-attempt, disordered.",
+          "reason");
 
   // ---- cluster, on the coordinator
   public static final MetricDefinition WORKERS = gauge("workers", "", "Registered workers.");

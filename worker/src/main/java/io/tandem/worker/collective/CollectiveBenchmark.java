@@ -19,6 +19,11 @@ import java.util.stream.IntStream;
  * neighbours on the ring, and bus bandwidth what one direction carries, N / time.
  */
 public final class CollectiveBenchmark {
+  /** What is timed. */
+  public static final List<Collective> COLLECTIVES =
+      List.of(
+          Collective.ALL_REDUCE, Collective.REDUCE_SCATTER, Collective.ALL_GATHER, Collective.HALO);
+
   private static final int TAG_HALO = FabricCommunicator.TAGS;
   private static final long WARM_UP_NS = 400_000_000;
   private static final long BYTES_EACH = 256L << 20;
@@ -26,34 +31,6 @@ public final class CollectiveBenchmark {
   private static final int MOST = 500;
 
   private CollectiveBenchmark() {}
-
-  /** What is timed. */
-  public enum Collective {
-    ALL_REDUCE("all-reduce"),
-    REDUCE_SCATTER("reduce-scatter"),
-    ALL_GATHER("all-gather"),
-    HALO("halo");
-
-    private final String label;
-
-    Collective(String label) {
-      this.label = label;
-    }
-
-    /** As results name it. */
-    public String label() {
-      return label;
-    }
-
-    double busFactor(int ranks) {
-      double others = (ranks - 1.0) / ranks;
-      return switch (this) {
-        case ALL_REDUCE -> 2 * others;
-        case REDUCE_SCATTER, ALL_GATHER -> others;
-        case HALO -> 1;
-      };
-    }
-  }
 
   /**
    * One line of the report.
@@ -167,6 +144,9 @@ public final class CollectiveBenchmark {
       case REDUCE_SCATTER -> () -> all.reduceScatter(chunks, own, ElementType.FLOAT32);
       case ALL_GATHER -> () -> all.allGather(own, chunks);
       case HALO -> halo(fabric, bytes);
+      case ALL_TO_ALL, BROADCAST, BARRIER ->
+          throw new IllegalArgumentException(
+              collective.label() + " is not measured; " + COLLECTIVES + " are");
     };
   }
 

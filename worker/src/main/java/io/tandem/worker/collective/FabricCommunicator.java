@@ -2,6 +2,7 @@ package io.tandem.worker.collective;
 
 import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.Fabric.Operation;
+import io.tandem.worker.fabric.Transport;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -76,6 +77,18 @@ public final class FabricCommunicator implements Communicator {
   @Override
   public int size() {
     return group.size();
+  }
+
+  /** How the member that is farthest from this one is reached. */
+  Transport farthest() {
+    Transport farthest = Transport.IN_PROCESS;
+    for (int member = 0; member < size(); member++) {
+      if (member != index()) {
+        Transport way = group.fabric().transport(group.members()[member]);
+        farthest = way.compareTo(farthest) > 0 ? way : farthest;
+      }
+    }
+    return farthest;
   }
 
   @Override

@@ -144,7 +144,9 @@ final class AeronTransport implements Route, AutoCloseable {
   @Override
   public void help(Transfer transfer, long patienceNs) {
     helpers.incrementAndGet();
-    transfer.spin(patienceNs, this::tryTurn);
+    // Over UDP this worker's media driver must have a core to bring what is waited for.
+    int spins = transport(transfer.peer) == Transport.IPC ? SPINS : 0;
+    transfer.spin(spins, patienceNs, this::tryTurn);
     helpers.decrementAndGet();
     if (transfer.isPending()) {
       LockSupport.unpark(agent);

@@ -12,7 +12,7 @@ import java.time.Duration;
  *     workers of one JVM share where the roster gives them the same {@code driver}
  * @param connectTimeout how long peers may take to say hello
  * @param silence how long a peer's process may say nothing while someone waits for it; it says
- *     something every second, however long it computes
+ *     something every second, or four times in this time, however long it computes
  * @param timeout how long any wait may take, though the peer's process is alive
  * @param bufferBytes how much may lie here that no rank has asked for yet; then senders are held up
  */

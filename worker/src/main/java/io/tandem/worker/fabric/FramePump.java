@@ -49,6 +49,7 @@ final class FramePump {
   private final ControlledFragmentHandler handler = this::onFragment;
   private List<PeerLink> missing;
   private String over;
+  private final long helloNs;
   private long nextHelloNs = System.nanoTime();
   private long lookedNs = System.nanoTime();
 
@@ -82,6 +83,8 @@ final class FramePump {
         linkOfRank[member.rank()] = link;
       }
     }
+    // A peer must hear us several times before it would take us for silent.
+    this.helloNs = Math.min(HELLO_NS, settings.silence().toNanos() / 4);
     this.missing = List.copyOf(links.values());
   }
 
@@ -123,7 +126,7 @@ final class FramePump {
     long now = System.nanoTime();
     if (now - nextHelloNs >= 0) {
       links.values().forEach(PeerLink::hello);
-      nextHelloNs = now + (missing.isEmpty() ? HELLO_NS : FIRST_HELLO_NS);
+      nextHelloNs = now + (missing.isEmpty() ? helloNs : FIRST_HELLO_NS);
     }
     if (now - lookedNs >= LOOK_NS) {
       look(now);

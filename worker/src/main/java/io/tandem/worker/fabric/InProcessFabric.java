@@ -52,7 +52,7 @@ public final class InProcessFabric {
 
     @Override
     public void help(Transfer transfer, long patienceNs) {
-      transfer.spin(patienceNs, () -> false);
+      transfer.spin(Route.SPINS, patienceNs, () -> false);
     }
 
     @Override

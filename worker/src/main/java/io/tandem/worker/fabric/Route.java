@@ -2,6 +2,9 @@ package io.tandem.worker.fabric;
 
 /** The way from ranks of this worker to some of their peers. */
 interface Route {
+  /** Looks before a waiting rank lets others have its core, where no other thread serves it. */
+  int SPINS = 200;
+
   /** Begins moving a transfer's bytes; completes it later, or at once. */
   void begin(Transfer transfer);
 

@@ -11,8 +11,6 @@ import java.util.function.BooleanSupplier;
  * returned nobody touches the buffer, which its owner may then free.
  */
 final class Transfer implements Fabric.Operation {
-  private static final int SPINS = 200;
-
   private enum State {
     PENDING,
     DONE,
@@ -130,11 +128,12 @@ final class Transfer implements Fabric.Operation {
 
   /**
    * Keeps the rank's thread at work until the transfer ends or nothing has happened for so long.
-   * Other threads may have the core in between.
    *
+   * @param spins how often it looks before it lets other threads have the core in between
+   * @param patienceNs for how long it does so; 0 looks once
    * @param progress does what it can now; whether it did anything
    */
-  void spin(long patienceNs, BooleanSupplier progress) {
+  void spin(int spins, long patienceNs, BooleanSupplier progress) {
     if (patienceNs == 0) {
       progress.getAsBoolean();
       return;
@@ -144,11 +143,11 @@ final class Transfer implements Fabric.Operation {
     while (isPending()) {
       if (progress.getAsBoolean()) {
         idles = 0;
-      } else if (++idles <= SPINS) {
+      } else if (++idles <= spins) {
         Thread.onSpinWait();
       } else {
         long now = System.nanoTime();
-        if (idles == SPINS + 1) {
+        if (idles == spins + 1) {
           lastNs = now;
         } else if (now - lastNs > patienceNs) {
           return;

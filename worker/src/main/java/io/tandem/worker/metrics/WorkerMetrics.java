@@ -10,6 +10,10 @@ import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.protocol.metrics.MetricDefinition;
 import io.tandem.protocol.metrics.MetricDefinitions;
+import io.tandem.worker.collective.Collective;
+import io.tandem.worker.collective.CollectiveListener;
+import io.tandem.worker.fabric.FabricCounters;
+import io.tandem.worker.fabric.Transport;
 import io.tandem.worker.train.AttemptListener;
 import io.tandem.worker.train.AttemptRun;
 import java.util.ArrayDeque;
@@ -36,22 +40,36 @@ public final class WorkerMetrics {
     };
   }
 
-  /**
-   * Counts a collective.
-   *
-   * @param collective for example {@code all-reduce}
-   * @param transport {@code in-process}, {@code ipc} or {@code udp}
-   * @param bytes of the call's buffer
-   * @param seconds it took, above 0
-   * @param busFactor bus bandwidth over bytes per second, as nccl-tests defines it: 2(n-1)/n for
-   *     all-reduce, (n-1)/n for all-gather and reduce-scatter, 1 for a broadcast or a halo
-   */
-  public void collective(
-      String collective, String transport, long bytes, double seconds, double busFactor) {
-    meters.add(MetricDefinitions.COLLECTIVE_CALLS, 1, collective, transport);
-    meters.add(MetricDefinitions.COLLECTIVE_BYTES, bytes, collective, transport);
-    meters.add(MetricDefinitions.COLLECTIVE_SECONDS, seconds, collective, transport);
-    meters.set(MetricDefinitions.BUS_BANDWIDTH, bytes / seconds * busFactor, collective, transport);
+  /** Counts a collective; see {@link CollectiveListener}. */
+  void collective(Collective collective, Transport transport, int members, long bytes, long nanos) {
+    String[] labels = {collective.label(), transport.label()};
+    double seconds = Math.max(1, nanos) / 1e9;
+    meters.add(MetricDefinitions.COLLECTIVE_CALLS, 1, labels);
+    meters.add(MetricDefinitions.COLLECTIVE_BYTES, bytes, labels);
+    meters.add(MetricDefinitions.COLLECTIVE_SECONDS, seconds, labels);
+    if (bytes > 0) {
+      double factor = collective.busFactor(members);
+      meters.set(MetricDefinitions.BUS_BANDWIDTH, bytes / seconds * factor, labels);
+    }
+  }
+
+  /** Counts what was counted between two looks at an attempt's data plane. */
+  private void traffic(FabricCounters now, FabricCounters before) {
+    String ipc = Transport.IPC.label();
+    String udp = Transport.UDP.label();
+    MetricDefinition pressure = MetricDefinitions.BACK_PRESSURE;
+    meters.add(pressure, now.backPressuredIpc() - before.backPressuredIpc(), ipc);
+    meters.add(pressure, now.backPressuredUdp() - before.backPressuredUdp(), udp);
+    meters.add(MetricDefinitions.RETRANSMITS, now.retransmits() - before.retransmits(), udp);
+    dropped("truncated", now.truncated() - before.truncated());
+    dropped("corrupt", now.corrupt() - before.corrupt());
+    dropped("foreign", now.foreign() - before.foreign());
+    dropped("other-attempt", now.otherAttempt() - before.otherAttempt());
+    dropped("disordered", now.disordered() - before.disordered());
+  }
+
+  private void dropped(String reason, long frames) {
+    meters.add(MetricDefinitions.FRAMES_DROPPED, frames, reason);
   }
 
   /** The series of the last few jobs stay, so that their last values can still be read. */
@@ -81,6 +99,7 @@ public final class WorkerMetrics {
     private final String job;
     private final AttemptListener next;
     private long lastStep;
+    private FabricCounters counted = FabricCounters.NONE;
 
     Measured(String job, AttemptListener next) {
       this.job = job;
@@ -137,6 +156,22 @@ public final class WorkerMetrics {
     @Override
     public void log(LogLines message) {
       next.log(message);
+    }
+
+    @Override
+    public void traffic(FabricCounters counters) {
+      WorkerMetrics.this.traffic(counters, counted);
+      counted = counters;
+      next.traffic(counters);
+    }
+
+    @Override
+    public CollectiveListener collectives() {
+      CollectiveListener passedOn = next.collectives();
+      return (collective, transport, members, bytes, nanos) -> {
+        collective(collective, transport, members, bytes, nanos);
+        passedOn.done(collective, transport, members, bytes, nanos);
+      };
     }
 
     @Override

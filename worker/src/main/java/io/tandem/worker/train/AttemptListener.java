@@ -7,6 +7,8 @@ import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
+import io.tandem.worker.collective.CollectiveListener;
+import io.tandem.worker.fabric.FabricCounters;
 
 /**
  * Hears what the local ranks of an attempt do. Called from their threads, one call at a time; must
@@ -30,6 +32,17 @@ public interface AttemptListener {
 
   /** Lines of the worker's log that are about this attempt. */
   void log(LogLines message);
+
+  /** What this worker's data plane has counted since the attempt began; about once a second. */
+  default void traffic(FabricCounters counters) {}
+
+  /**
+   * Hears of every collective of this worker's ranks: unlike the others on their own threads, so
+   * that several call it at once.
+   */
+  default CollectiveListener collectives() {
+    return CollectiveListener.NONE;
+  }
 
   /**
    * The last call, exactly once, after every local rank's thread has ended and its memory is free.

@@ -10,11 +10,13 @@ import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Rank;
 import io.tandem.worker.checkpoint.CheckpointException;
-import io.tandem.worker.collective.Communicator;
+import io.tandem.worker.collective.CollectiveListener;
 import io.tandem.worker.collective.FabricCommunicator;
+import io.tandem.worker.collective.MeasuredCommunicator;
 import io.tandem.worker.data.DataException;
 import io.tandem.worker.data.TrainingData;
 import io.tandem.worker.engine.DType;
+import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
 import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.FabricSettings;
@@ -35,6 +37,9 @@ import java.util.stream.IntStream;
  * it is: a rank that is gone is never waited for.
  */
 public final class LocalRanks implements AttemptRun {
+  /** How often the data plane's counters are told. */
+  private static final long TRAFFIC_MILLIS = 1000;
+
   private final AttemptPlan plan;
   private final SerialListener listener;
   private final AttemptLog log;
@@ -98,7 +103,8 @@ public final class LocalRanks implements AttemptRun {
       if (early != null) {
         abort(early.getText()); // whoever failed before saw no fabric to abort
       }
-      train(opened.ranks());
+      train(opened);
+      listener.traffic(opened.counters());
     } catch (RuntimeException | Error e) {
       failed("worker " + plan.workerId(), e);
     }
@@ -106,14 +112,14 @@ public final class LocalRanks implements AttemptRun {
   }
 
   /** Returns when no rank's thread is left. */
-  private void train(List<Fabric> opened) {
+  private void train(Fabrics opened) {
     List<Thread> threads = new ArrayList<>();
     try {
       TrainingData data =
           TrainingData.open(plan.job().data(), plan.job().seed(), this::brokenImage);
       for (int i = 0; i < ranks.size(); i++) {
         int rank = ranks.get(i);
-        Fabric fabric = opened.get(i);
+        Fabric fabric = opened.ranks().get(i);
         Thread thread = new Thread(() -> rank(rank, fabric, data), "tandem-rank-" + rank);
         thread.setDaemon(true);
         thread.start();
@@ -123,14 +129,15 @@ public final class LocalRanks implements AttemptRun {
       failed("worker " + plan.workerId(), e); // the ranks that run already end by this
     }
     for (Thread thread : threads) {
-      join(thread);
+      join(thread, opened);
     }
   }
 
-  private void join(Thread thread) {
+  private void join(Thread thread, Fabrics opened) {
     while (thread.isAlive()) {
       try {
-        thread.join();
+        listener.traffic(opened.counters());
+        thread.join(TRAFFIC_MILLIS);
       } catch (InterruptedException e) {
         fail(Outcome.FAILED_RETRYABLE, JobReason.WORKER_LEFT, "the worker is going away");
       }
@@ -149,7 +156,8 @@ public final class LocalRanks implements AttemptRun {
   private void rank(int rank, Fabric fabric, TrainingData data) {
     boolean finished = false;
     try (Nd4jEngine engine = new Nd4jEngine(DType.FLOAT32, plan.threads())) {
-      ShardContext context = context(engine, fabric, plan.roster().mesh(), rank);
+      ShardContext context =
+          context(engine, fabric, plan.roster().mesh(), rank, listener.collectives());
       try (RankTrainer trainer =
           new RankTrainer(context, plan, data, stop::get, listener, log, rank)) {
         train(rank, context, trainer);
@@ -185,16 +193,25 @@ public final class LocalRanks implements AttemptRun {
     }
   }
 
-  /** The engine and communicators of one rank. */
-  static ShardContext context(
-      io.tandem.worker.engine.Engine engine, Fabric fabric, Mesh mesh, int index) {
+  /** The engine and communicators of one rank, which nobody measures. */
+  static ShardContext context(Engine engine, Fabric fabric, Mesh mesh, int index) {
+    return context(engine, fabric, mesh, index, CollectiveListener.NONE);
+  }
+
+  private static ShardContext context(
+      Engine engine, Fabric fabric, Mesh mesh, int index, CollectiveListener listener) {
     Rank rank = mesh.rank(index);
     int[] all = IntStream.range(0, mesh.size()).toArray();
-    Communicator shards = new FabricCommunicator(fabric, mesh.group(rank.replica()), 0);
-    Communicator replicas =
-        new FabricCommunicator(fabric, mesh.twins(rank.shard()), FabricCommunicator.TAGS);
-    Communicator world = new FabricCommunicator(fabric, all, 2 * FabricCommunicator.TAGS);
-    return new ShardContext(engine, shards, replicas, world, new PhaseClock());
+    int tags = FabricCommunicator.TAGS;
+    var shards = new FabricCommunicator(fabric, mesh.group(rank.replica()), 0);
+    var replicas = new FabricCommunicator(fabric, mesh.twins(rank.shard()), tags);
+    var world = new FabricCommunicator(fabric, all, 2 * tags);
+    return new ShardContext(
+        engine,
+        MeasuredCommunicator.of(shards, listener),
+        MeasuredCommunicator.of(replicas, listener),
+        MeasuredCommunicator.of(world, listener),
+        new PhaseClock());
   }
 
   private void failed(String who, Throwable e) {

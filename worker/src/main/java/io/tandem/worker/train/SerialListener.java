@@ -7,6 +7,8 @@ import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
+import io.tandem.worker.collective.CollectiveListener;
+import io.tandem.worker.fabric.FabricCounters;
 
 /** Passes calls on one at a time, as the listener's contract says. */
 final class SerialListener implements AttemptListener {
@@ -44,6 +46,16 @@ final class SerialListener implements AttemptListener {
   @Override
   public synchronized void log(LogLines message) {
     target.log(message);
+  }
+
+  @Override
+  public synchronized void traffic(FabricCounters counters) {
+    target.traffic(counters);
+  }
+
+  @Override
+  public CollectiveListener collectives() {
+    return target.collectives();
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.tandem.worker.collective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.tandem.worker.collective.CollectiveBenchmark.Collective;
 import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.InProcessFabric;
 import java.time.Duration;
@@ -14,7 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class CollectiveBenchmarkTest {
   @ParameterizedTest
-  @EnumSource(Collective.class)
+  @EnumSource(names = {"ALL_REDUCE", "REDUCE_SCATTER", "ALL_GATHER", "HALO"})
   void shouldTimeEveryCollective(Collective collective) throws InterruptedException {
     List<Fabric> world = InProcessFabric.world(3, Duration.ofSeconds(30));
     long[] nanos = CollectiveBenchmark.time(collective, world, 65_536);

@@ -145,6 +145,25 @@ class AeronFabricTest {
   }
 
   @Test
+  void shouldNotTakeAPeerForSilentThatComputesForLong() {
+    Duration silence = Duration.ofMillis(800);
+    try (Workers world =
+        Workers.open(
+            2,
+            1,
+            true,
+            s -> s.withTimeouts(Workers.DEADLINE, silence, Duration.ofSeconds(3)),
+            context -> {})) {
+      Fabric zero = world.rank(0);
+      // It outlasts the silence by far, and ends by the other deadline.
+      assertThatThrownBy(() -> zero.await(zero.receive(1, 9, ByteBuffer.allocate(4))))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageContaining("rank 1 is silent")
+          .hasMessageNotContaining("nothing was heard");
+    }
+  }
+
+  @Test
   void shouldNameARankThatNeverSends() {
     try (Workers world =
         Workers.open(

@@ -14,6 +14,10 @@ import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Roster;
 import io.tandem.protocol.metrics.Meters;
+import io.tandem.worker.collective.Collective;
+import io.tandem.worker.collective.CollectiveListener;
+import io.tandem.worker.fabric.FabricCounters;
+import io.tandem.worker.fabric.Transport;
 import io.tandem.worker.train.AttemptListener;
 import io.tandem.worker.train.AttemptPlan;
 import java.io.IOException;
@@ -51,6 +55,9 @@ class WorkerMetricsTest {
                 getClass().getClassLoader(),
                 new Class<?>[] {AttemptListener.class},
                 (proxy, method, arguments) -> {
+                  if (method.getReturnType() == CollectiveListener.class) {
+                    return CollectiveListener.NONE;
+                  }
                   passedOn.add(arguments[0]);
                   return null;
                 });
@@ -113,10 +120,37 @@ class WorkerMetricsTest {
 
   @Test
   void shouldComputeTheBusBandwidth() {
-    metrics.collective("all-reduce", "ipc", 1000, 0.5, 1.5);
+    metrics.collective(Collective.ALL_REDUCE, Transport.IPC, 4, 1000, 500_000_000);
     assertThat(meters.scrape())
         .contains(
             "tandem_collective_bus_bandwidth_bytes_per_second{collective=\"all-reduce\",transport=\"ipc\"} 3000.0");
+  }
+
+  @Test
+  void shouldAddUpCollectivesAndTrafficOfAllAttempts() {
+    for (int attempt = 0; attempt < 2; attempt++) {
+      var listener = listener("job-1");
+      listener.collectives().done(Collective.ALL_GATHER, Transport.UDP, 2, 64, 1_000_000_000);
+      listener.collectives().done(Collective.BARRIER, Transport.UDP, 2, 0, 1);
+      listener.traffic(FabricCounters.NONE);
+      listener.traffic(new FabricCounters(0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+      listener.traffic(new FabricCounters(0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 9));
+    }
+    assertThat(meters.scrape())
+        .contains("tandem_collective_calls_total{collective=\"all-gather\",transport=\"udp\"} 2.0")
+        .contains(
+            "tandem_collective_bytes_total{collective=\"all-gather\",transport=\"udp\"} 128.0")
+        .contains(
+            "tandem_collective_seconds_total{collective=\"all-gather\",transport=\"udp\"} 2.0")
+        .contains("tandem_collective_calls_total{collective=\"barrier\",transport=\"udp\"} 2.0")
+        .contains("tandem_back_pressure_total{transport=\"ipc\"} 20.0")
+        .contains("tandem_back_pressure_total{transport=\"udp\"} 40.0")
+        .contains("tandem_retransmits_total{transport=\"udp\"} 60.0")
+        .contains("tandem_frames_dropped_total{reason=\"truncated\"} 80.0")
+        .contains("tandem_frames_dropped_total{reason=\"corrupt\"} 100.0")
+        .contains("tandem_frames_dropped_total{reason=\"foreign\"} 120.0")
+        .contains("tandem_frames_dropped_total{reason=\"other-attempt\"} 140.0")
+        .contains("tandem_frames_dropped_total{reason=\"disordered\"} 160.0");
   }
 
   @Test
