@@ -10,8 +10,11 @@ import io.tandem.protocol.job.MeshSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ExampleJobsTest {
   private static final Path EXAMPLES = Path.of("examples");
@@ -45,22 +48,14 @@ class ExampleJobsTest {
   }
 
   /** A comparison at equal labels is only one when nothing but the method differs. */
-  @Test
-  void shouldGiveTheBaselineTheSameDataAndModel() throws IOException {
-    var parameters = Map.of("DATA", "/data");
-    var full = read("fashion-mnist", parameters);
-    var baseline = read("fashion-mnist-supervised", parameters);
-    assertThat(baseline.algorithm().name()).isEqualTo(Name.SUPERVISED);
-    assertThat(baseline.training().unlabeledBatch()).isZero();
-    assertThat(baseline.model()).isEqualTo(full.model());
-    assertThat(baseline.data())
-        .usingRecursiveComparison()
-        .ignoringFields(
-            "augmentation.magnitude", "augmentation.excluded") // Only the strong view has them.
-        .isEqualTo(full.data());
-    assertThat(baseline.training().labeledBatch()).isEqualTo(full.training().labeledBatch());
-    assertThat(baseline.training().teacher()).isEqualTo(full.training().teacher());
-    assertThat(baseline.training().steps()).isEqualTo(full.training().steps());
+  @ParameterizedTest
+  @EnumSource(Name.class)
+  void shouldCompareMethodsWithTheSameDataModelAndOptimizer(Name method) throws IOException {
+    var name = method.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    var full = read("fashion-mnist", Map.of("DATA", "/data"));
+    var job = read("fashion-mnist", Map.of("DATA", "/data", "ALGORITHM", name));
+    assertThat(job.algorithm().name()).isEqualTo(method);
+    assertThat(job).usingRecursiveComparison().ignoringFields("algorithm.name").isEqualTo(full);
   }
 
   @Test

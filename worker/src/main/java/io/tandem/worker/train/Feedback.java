@@ -51,11 +51,11 @@ final class Feedback {
   private Tensor weightsBefore;
   private Tensor gradientBefore;
 
-  Feedback(ShardContext context, JobSpec job, Learner student) {
+  Feedback(ShardContext context, JobSpec job, FeedbackSpec spec, Learner student) {
     this.context = context;
     this.student = student;
     this.network = student.network();
-    this.spec = job.algorithm().feedback();
+    this.spec = spec;
     this.estimator = spec.estimator();
     this.smoothing = job.algorithm().labelSmoothing();
     this.seed = job.seed();

@@ -1,5 +1,6 @@
 package io.tandem.worker.train;
 
+import io.tandem.protocol.job.AlgorithmSpec.FeedbackSpec;
 import io.tandem.protocol.job.AlgorithmSpec.UdaSpec;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.worker.algorithm.Consistency;
@@ -36,17 +37,22 @@ final class MetaPseudoLabelsStep implements TrainingStep {
   }
 
   MetaPseudoLabelsStep(ShardContext context, JobSpec job, Learner teacher, Learner student) {
-    this(context, job, teacher, student, Logits::sample);
+    this(context, job, job.algorithm().feedback(), teacher, student, Logits::sample);
   }
 
   MetaPseudoLabelsStep(
-      ShardContext context, JobSpec job, Learner teacher, Learner student, LabelSampler sampler) {
+      ShardContext context,
+      JobSpec job,
+      FeedbackSpec spec,
+      Learner teacher,
+      Learner student,
+      LabelSampler sampler) {
     this.sampler = sampler;
     this.context = context;
     this.job = job;
     this.teacher = teacher;
     this.student = student;
-    this.feedback = new Feedback(context, job, student);
+    this.feedback = new Feedback(context, job, spec, student);
   }
 
   @Override

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The loop of one rank: batches in, updates, evaluations, checkpoints, until the last step. */
@@ -238,6 +239,21 @@ final class RankTrainer implements AutoCloseable {
     Map<String, Double> values = mainStep();
     step++;
     return values;
+  }
+
+  /** Looks at the batch of the next step without taking it. */
+  <T> T peek(Function<StepBatch, T> look) {
+    Batch batch = mainLoader.next(step);
+    try (var scope = context.engine().openScope()) {
+      return look.apply(
+          StepBatches.upload(
+              context,
+              job,
+              Needs.of(job.algorithm().name()),
+              batch,
+              job.training().labeledBatch(),
+              job.training().unlabeledBatch()));
+    }
   }
 
   /** The teacher (or only model), then the student. */

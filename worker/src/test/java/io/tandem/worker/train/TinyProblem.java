@@ -122,6 +122,7 @@ final class TinyProblem implements AutoCloseable {
           new MetaPseudoLabelsStep(
               context,
               job,
+              job.algorithm().feedback(),
               learners.get(0),
               learners.get(1),
               (p, k, seed, at, samples) -> {
