@@ -16,6 +16,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * engines of one process, each on its own thread, compute at the same time.
  */
 public final class Nd4jEngine implements Engine {
+  static {
+    NativeBuild.choose();
+  }
+
   private final int threads;
   private final Nd4jMemory memory;
   private final Parallel parallel;
