@@ -8,21 +8,15 @@ import io.tandem.protocol.control.StopMode;
 import io.tandem.protocol.job.JobReason;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
-import io.tandem.protocol.mesh.Rank;
 import io.tandem.worker.checkpoint.CheckpointException;
-import io.tandem.worker.collective.CollectiveListener;
-import io.tandem.worker.collective.FabricCommunicator;
-import io.tandem.worker.collective.MeasuredCommunicator;
 import io.tandem.worker.data.DataException;
 import io.tandem.worker.data.TrainingData;
 import io.tandem.worker.engine.DType;
-import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
 import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.FabricSettings;
 import io.tandem.worker.fabric.Fabrics;
 import io.tandem.worker.fabric.PeerLostException;
-import io.tandem.worker.parallel.PhaseClock;
 import io.tandem.worker.parallel.ShardContext;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -30,7 +24,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.IntStream;
 
 /**
  * The ranks of one attempt on this worker: a thread each. The first failure ends them all, whatever
@@ -157,7 +150,7 @@ public final class LocalRanks implements AttemptRun {
     boolean finished = false;
     try (Nd4jEngine engine = new Nd4jEngine(DType.FLOAT32, plan.threads())) {
       ShardContext context =
-          context(engine, fabric, plan.roster().mesh(), rank, listener.collectives());
+          ShardContext.of(engine, fabric, plan.roster().mesh(), rank, listener.collectives());
       try (RankTrainer trainer =
           new RankTrainer(context, plan, data, stop::get, listener, log, rank)) {
         train(rank, context, trainer);
@@ -191,27 +184,6 @@ public final class LocalRanks implements AttemptRun {
     if (rank == 0 && end.outcome() == Outcome.COMPLETED) {
       modelPath = trainer.export().toString();
     }
-  }
-
-  /** The engine and communicators of one rank, which nobody measures. */
-  static ShardContext context(Engine engine, Fabric fabric, Mesh mesh, int index) {
-    return context(engine, fabric, mesh, index, CollectiveListener.NONE);
-  }
-
-  private static ShardContext context(
-      Engine engine, Fabric fabric, Mesh mesh, int index, CollectiveListener listener) {
-    Rank rank = mesh.rank(index);
-    int[] all = IntStream.range(0, mesh.size()).toArray();
-    int tags = FabricCommunicator.TAGS;
-    var shards = new FabricCommunicator(fabric, mesh.group(rank.replica()), 0);
-    var replicas = new FabricCommunicator(fabric, mesh.twins(rank.shard()), tags);
-    var world = new FabricCommunicator(fabric, all, 2 * tags);
-    return new ShardContext(
-        engine,
-        MeasuredCommunicator.of(shards, listener),
-        MeasuredCommunicator.of(replicas, listener),
-        MeasuredCommunicator.of(world, listener),
-        new PhaseClock());
   }
 
   private void failed(String who, Throwable e) {

@@ -14,21 +14,12 @@ import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Roster;
 import io.tandem.worker.data.TrainingData;
 import io.tandem.worker.engine.DType;
-import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
-import io.tandem.worker.fabric.Fabric;
-import io.tandem.worker.fabric.InProcessFabric;
+import io.tandem.worker.parallel.LocalMesh;
 import io.tandem.worker.parallel.ShardContext;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 
 /**
@@ -63,50 +54,20 @@ final class RankWorld {
             "127.0.0.1",
             0,
             threads);
-    List<Fabric> fabrics = InProcessFabric.world(mesh.size(), Duration.ofMinutes(5));
-    ExecutorService pool = Executors.newFixedThreadPool(mesh.size());
-    try {
-      List<Future<T>> futures = new ArrayList<>();
-      for (int rank = 0; rank < mesh.size(); rank++) {
-        int index = rank;
-        futures.add(pool.submit(() -> rank(plan, data, fabrics.get(index), index, threads, work)));
-      }
-      List<T> results = new ArrayList<>();
-      for (Future<T> future : futures) {
-        results.add(future.get(DEADLINE.toSeconds(), TimeUnit.SECONDS));
-      }
-      return results;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted", e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw new IllegalStateException(e.getCause());
-    } catch (TimeoutException e) {
-      throw new IllegalStateException("the ranks did not finish in " + DEADLINE, e);
-    } finally {
-      fabrics.forEach(Fabric::close);
-      pool.shutdownNow();
-    }
-  }
-
-  private static <T> T rank(
-      AttemptPlan plan, TrainingData data, Fabric fabric, int index, int threads, Work<T> work) {
-    try (Engine engine = new Nd4jEngine(DType.FLOAT32, threads)) {
-      ShardContext context = LocalRanks.context(engine, fabric, plan.roster().mesh(), index);
-      AttemptListener silent = new Silent();
-      AttemptLog log = new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), silent);
-      try (RankTrainer trainer =
-          new RankTrainer(
-              context, plan, data, () -> StopMode.STOP_UNSPECIFIED, silent, log, index)) {
-        return work.run(trainer, context);
-      }
-    } catch (RuntimeException | Error e) {
-      fabric.abort("rank " + index + ": " + e.getMessage());
-      throw e;
-    }
+    AttemptListener silent = new Silent();
+    return LocalMesh.run(
+        mesh,
+        () -> new Nd4jEngine(DType.FLOAT32, threads),
+        DEADLINE,
+        context -> {
+          AttemptLog log = new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), silent);
+          int rank = context.world().index();
+          try (RankTrainer trainer =
+              new RankTrainer(
+                  context, plan, data, () -> StopMode.STOP_UNSPECIFIED, silent, log, rank)) {
+            return work.run(trainer, context);
+          }
+        });
   }
 
   /** Hears nothing: what is asked for is returned instead. */

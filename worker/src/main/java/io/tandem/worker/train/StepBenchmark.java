@@ -10,23 +10,15 @@ import io.tandem.worker.engine.MemoryKind;
 import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
-import io.tandem.worker.fabric.Fabric;
-import io.tandem.worker.fabric.InProcessFabric;
+import io.tandem.worker.parallel.LocalMesh;
 import io.tandem.worker.parallel.PhaseClock.Phase;
 import io.tandem.worker.parallel.ShardContext;
 import io.tandem.worker.random.CounterRandom;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /** Times whole Meta Pseudo Labels steps on random images, all ranks in this process. */
 public final class StepBenchmark {
@@ -59,72 +51,51 @@ public final class StepBenchmark {
    */
   public static Result run(JobSpec job, int threads, int warmup, int steps) {
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
-    List<Fabric> fabrics = InProcessFabric.world(mesh.size(), Duration.ofMinutes(5));
-    ExecutorService pool = Executors.newFixedThreadPool(mesh.size());
-    try {
-      List<Future<Result>> futures = new ArrayList<>();
-      for (int i = 0; i < mesh.size(); i++) {
-        int index = i;
-        futures.add(
-            pool.submit(() -> rank(job, mesh, fabrics.get(index), index, threads, warmup, steps)));
-      }
-      Result first = null;
-      Map<MemoryKind, Long> peaks = new EnumMap<>(MemoryKind.class);
-      for (Future<Result> future : futures) {
-        Result result = future.get(DEADLINE.toSeconds(), TimeUnit.SECONDS);
-        first = first == null ? result : first;
-        result.peakBytes().forEach((kind, bytes) -> peaks.merge(kind, bytes, Math::max));
-      }
-      return new Result(first.stepMillis(), first.phaseMillis(), peaks);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted", e);
-    } catch (ExecutionException | TimeoutException e) {
-      throw new IllegalStateException("the benchmark failed: " + e.getMessage(), e);
-    } finally {
-      fabrics.forEach(Fabric::close);
-      pool.shutdownNow();
+    List<Result> results =
+        LocalMesh.run(
+            mesh,
+            () -> new Nd4jEngine(DType.FLOAT32, threads),
+            DEADLINE,
+            context -> rank(job, mesh, context, warmup, steps));
+    Map<MemoryKind, Long> peaks = new EnumMap<>(MemoryKind.class);
+    for (Result result : results) {
+      result.peakBytes().forEach((kind, bytes) -> peaks.merge(kind, bytes, Math::max));
     }
+    return new Result(results.get(0).stepMillis(), results.get(0).phaseMillis(), peaks);
   }
 
-  private static Result rank(
-      JobSpec job, Mesh mesh, Fabric fabric, int index, int threads, int warmup, int steps) {
-    try (Engine engine = new Nd4jEngine(DType.FLOAT32, threads)) {
-      ShardContext context = LocalRanks.context(engine, fabric, mesh, index);
-      List<Learner> learners = RankTrainer.learners(context, job);
-      TrainingStep step =
-          learners.size() == 2
-              ? new MetaPseudoLabelsStep(context, job, learners.get(0), learners.get(1))
-              : SupervisedStep.main(context, job, learners.get(0));
-      double[] millis = new double[steps];
-      for (int i = -warmup; i < steps; i++) {
-        if (i == 0) {
-          engine.resetPeaks();
-          context.phases().drainSeconds();
-        }
-        context.world().barrier();
-        long began = System.nanoTime();
-        try (var scope = engine.openScope()) {
-          step.run(batch(context, job, mesh.rank(index), i + warmup));
-        }
-        context.world().barrier();
-        if (i >= 0) {
-          millis[i] = (System.nanoTime() - began) / 1e6;
-        }
+  private static Result rank(JobSpec job, Mesh mesh, ShardContext context, int warmup, int steps) {
+    Engine engine = context.engine();
+    List<Learner> learners = RankTrainer.learners(context, job);
+    TrainingStep step =
+        learners.size() == 2
+            ? new MetaPseudoLabelsStep(context, job, learners.get(0), learners.get(1))
+            : SupervisedStep.main(context, job, learners.get(0));
+    double[] millis = new double[steps];
+    for (int i = -warmup; i < steps; i++) {
+      if (i == 0) {
+        engine.resetPeaks();
+        context.phases().drainSeconds();
       }
-      Map<Phase, Double> phases = new EnumMap<>(Phase.class);
-      context.phases().drainSeconds().forEach((p, s) -> phases.put(p, 1000 * s / steps));
-      Map<MemoryKind, Long> peaks = new EnumMap<>(MemoryKind.class);
-      for (MemoryKind kind : MemoryKind.values()) {
-        peaks.put(kind, engine.peakBytes(kind));
+      context.world().barrier();
+      long began = System.nanoTime();
+      try (var scope = engine.openScope()) {
+        step.run(batch(context, job, mesh.rank(context.world().index()), i + warmup));
       }
-      learners.forEach(Learner::close);
-      Arrays.sort(millis);
-      return new Result(millis, phases, peaks);
-    } catch (RuntimeException | Error e) {
-      fabric.abort("rank " + index + ": " + e.getMessage());
-      throw e;
+      context.world().barrier();
+      if (i >= 0) {
+        millis[i] = (System.nanoTime() - began) / 1e6;
+      }
     }
+    Map<Phase, Double> phases = new EnumMap<>(Phase.class);
+    context.phases().drainSeconds().forEach((p, s) -> phases.put(p, 1000 * s / steps));
+    Map<MemoryKind, Long> peaks = new EnumMap<>(MemoryKind.class);
+    for (MemoryKind kind : MemoryKind.values()) {
+      peaks.put(kind, engine.peakBytes(kind));
+    }
+    learners.forEach(Learner::close);
+    Arrays.sort(millis);
+    return new Result(millis, phases, peaks);
   }
 
   private static StepBatch batch(ShardContext context, JobSpec job, Rank rank, int step) {

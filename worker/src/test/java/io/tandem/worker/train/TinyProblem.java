@@ -31,7 +31,7 @@ final class TinyProblem implements AutoCloseable {
   private final double rate;
   private final Fabric fabric = InProcessFabric.world(1, Duration.ofSeconds(30)).get(0);
   private final Nd4jEngine engine = new Nd4jEngine(DType.FLOAT64, 1);
-  private final ShardContext context = LocalRanks.context(engine, fabric, new Mesh(1, 1), 0);
+  private final ShardContext context = ShardContext.of(engine, fabric, new Mesh(1, 1), 0);
   private final List<Learner> learners;
   private final List<double[]> start = new ArrayList<>();
 
