@@ -99,7 +99,7 @@ class ClientCommands {
       @Parameters(paramLabel = "ID") String id) {
     TandemClient client = server.client();
     if (follow && !output.json) {
-      client.follow(id, event -> output.say(event(event)));
+      new JobFollower(client, output.err()).events(id, event -> output.say(event(event)));
       return ExitCode.SUCCEEDED;
     }
     JsonNode answer = client.events(id);

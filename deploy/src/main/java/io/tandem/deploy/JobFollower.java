@@ -6,6 +6,8 @@ import io.tandem.deploy.client.TandemClient;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Watches a job until it ends, with a bar on a terminal and a line every few seconds elsewhere. A
@@ -41,19 +43,8 @@ final class JobFollower {
     String shown = "";
     String shownState = "";
     long shownNanos = System.nanoTime() - LINE_EVERY.toNanos();
-    long answeredNanos = System.nanoTime();
     while (true) {
-      JsonNode job;
-      try {
-        job = client.job(id);
-        answeredNanos = System.nanoTime();
-      } catch (ClientException e) {
-        if (!e.unreachable() || System.nanoTime() - answeredNanos > PATIENCE.toNanos()) {
-          throw e;
-        }
-        pause();
-        continue;
-      }
+      JsonNode job = patiently(() -> client.job(id));
       String state = job.path("state").asText();
       String line = ProgressLine.of(job);
       boolean end = ended(state);
@@ -74,6 +65,39 @@ final class JobFollower {
         return job;
       }
       pause();
+    }
+  }
+
+  /** Hands over a job's events in their order, also those to come, until the job has ended. */
+  void events(String id, Consumer<JsonNode> events) {
+    long last = 0;
+    boolean end = false;
+    while (!end) {
+      // The state first: an ended job has no further events.
+      end = ended(patiently(() -> client.job(id)).path("state").asText());
+      long after = last;
+      for (JsonNode event : patiently(() -> client.events(id, after)).path("events")) {
+        events.accept(event);
+        last = event.path("id").asLong();
+      }
+      if (!end) {
+        pause();
+      }
+    }
+  }
+
+  /** An answer; a coordinator that is away is waited for. */
+  private static JsonNode patiently(Supplier<JsonNode> call) {
+    long beganNanos = System.nanoTime();
+    while (true) {
+      try {
+        return call.get();
+      } catch (ClientException e) {
+        if (!e.unreachable() || System.nanoTime() - beganNanos > PATIENCE.toNanos()) {
+          throw e;
+        }
+        pause();
+      }
     }
   }
 

@@ -111,6 +111,20 @@ class CommandLineTest {
   }
 
   @Test
+  void shouldFollowEventsAcrossARestartOfTheCoordinator() {
+    server
+        .answer("GET /v1/jobs/j1", 200, RUNNING)
+        .answer("GET /v1/jobs/j1/events", 200, "{\"events\":[{\"id\":7,\"type\":\"started\"}]}")
+        .answer("GET /v1/jobs/j1", 503, "{\"title\":\"starting\"}")
+        .answer("GET /v1/jobs/j1", 200, "{\"id\":\"j1\",\"state\":\"SUCCEEDED\"}")
+        .answer("GET /v1/jobs/j1/events", 200, "{\"events\":[{\"id\":9,\"type\":\"state\"}]}");
+    assertThat(ask("events", "j1", "--follow")).isZero();
+    assertThat(out.toString().strip().lines()).hasSize(2);
+    assertThat(out.toString()).containsSubsequence("started", "state");
+    assertThat(server.calls.get(server.calls.size() - 1).query()).contains("after=7");
+  }
+
+  @Test
   void shouldSayThatNobodyAnswers() {
     server.close();
     assertThat(ask("jobs")).isEqualTo(4);

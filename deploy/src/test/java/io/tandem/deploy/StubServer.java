@@ -13,7 +13,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Answers like a coordinator, with what a test has put there; the last answer of a path stays. */
 final class StubServer implements AutoCloseable {
   /** What came in. */
-  record Call(String method, String path, String body, String authorization) {}
+  record Call(String method, String path, String query, String body, String authorization) {}
 
   private record Answer(int status, String body) {}
 
@@ -30,7 +30,8 @@ final class StubServer implements AutoCloseable {
           String body =
               new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
           String authorization = exchange.getRequestHeaders().getFirst("Authorization");
-          calls.add(new Call(exchange.getRequestMethod(), path, body, authorization));
+          String query = exchange.getRequestURI().getQuery();
+          calls.add(new Call(exchange.getRequestMethod(), path, query, body, authorization));
           List<Answer> list =
               answers.getOrDefault(exchange.getRequestMethod() + " " + path, List.of());
           Answer answer =

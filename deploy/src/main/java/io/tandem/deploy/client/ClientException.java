@@ -19,8 +19,8 @@ public final class ClientException extends RuntimeException {
     return status;
   }
 
-  /** Whether nobody answered. */
+  /** Whether nobody answered who could: a coordinator that starts, or none at all. */
   public boolean unreachable() {
-    return status == 0;
+    return status == 0 || status == 502 || status == 503 || status == 504;
   }
 }

@@ -18,8 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /**
  * The coordinator's REST interface. Answers are the REST objects as they come. Every call throws
@@ -87,21 +85,27 @@ public final class TandemClient {
 
   /** What happened to a job so far. */
   public JsonNode events(String id) {
-    return all(id, "events");
+    return all(id, "events", 0);
+  }
+
+  /** What happened to a job after the event of that id. */
+  public JsonNode events(String id, long after) {
+    return all(id, "events", after);
   }
 
   /** What a job's workers logged so far. */
   public JsonNode logs(String id) {
-    return all(id, "logs");
+    return all(id, "logs", 0);
   }
 
   /** All pages of a list whose elements have rising ids. */
-  private JsonNode all(String id, String list) {
+  private JsonNode all(String id, String list, long first) {
     ObjectNode whole = MAPPER.createObjectNode();
     ArrayNode elements = whole.putArray(list);
     JsonNode page;
     do {
-      long after = elements.isEmpty() ? 0 : elements.get(elements.size() - 1).path("id").asLong();
+      long after =
+          elements.isEmpty() ? first : elements.get(elements.size() - 1).path("id").asLong();
       String path = "/v1/jobs/%s/%s?limit=%d&after=%d".formatted(encode(id), list, PAGE, after);
       page = json(request(path).header("Accept", "application/json").GET()).path(list);
       page.forEach(elements::add);
@@ -134,24 +138,6 @@ public final class TandemClient {
         send(request("/v1/jobs/" + encode(id)).DELETE(), BodyHandlers.ofString());
     if (response.statusCode() >= 400) {
       throw problem(response.statusCode(), response.body());
-    }
-  }
-
-  /** Events as they happen, each as its JSON, until the server ends the stream. */
-  public void follow(String id, Consumer<JsonNode> events) {
-    HttpRequest.Builder request =
-        authorized(HttpRequest.newBuilder(server.resolve("/v1/jobs/" + encode(id) + "/events")))
-            .header("Accept", "text/event-stream");
-    HttpResponse<Stream<String>> response = send(request.GET(), BodyHandlers.ofLines());
-    try (Stream<String> lines = response.body()) {
-      if (response.statusCode() >= 400) {
-        throw problem(response.statusCode(), String.join("\n", lines.toList()));
-      }
-      lines
-          .filter(line -> line.startsWith("data:"))
-          .map(line -> line.substring("data:".length()).trim())
-          .filter(data -> !data.isEmpty())
-          .forEach(data -> events.accept(parse(data)));
     }
   }
 
