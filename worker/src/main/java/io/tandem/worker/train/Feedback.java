@@ -77,9 +77,9 @@ final class Feedback {
     return values;
   }
 
-  /** Measures the labelled loss before the student's step. */
+  /** Measures the labelled loss before the student's step, for the estimators that compare it. */
   void before(StepBatch batch) {
-    if (estimator != Estimator.OFF) {
+    if (ofLosses()) {
       lossBefore = labeledLoss(batch, false);
     }
   }
@@ -101,6 +101,10 @@ final class Feedback {
     }
   }
 
+  private boolean ofLosses() {
+    return estimator == Estimator.TAYLOR || estimator == Estimator.FLIPPED;
+  }
+
   private boolean ofEachImage() {
     return estimator == Estimator.PER_EXAMPLE || estimator == Estimator.ALL_LABELS;
   }
@@ -118,8 +122,7 @@ final class Feedback {
     if (estimator == Estimator.OFF) {
       return h;
     }
-    boolean gradient = estimator != Estimator.TAYLOR && estimator != Estimator.FLIPPED;
-    double lossAfter = labeledLoss(batch, gradient);
+    double lossAfter = labeledLoss(batch, !ofLosses());
     values.put("loss.student.labeled", lossAfter);
     switch (estimator) {
       case TAYLOR -> shared(h, sampled, lossBefore - lossAfter);

@@ -7,6 +7,7 @@ import io.tandem.worker.random.CounterRandom;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -125,6 +126,35 @@ class MetaGradientTest {
       double[] exact = exact(problem);
       double[] estimate = quality(problem, estimator, false, exact).mean();
       assertThat(norm(sum(estimate, -1, exact)) / norm(exact)).isLessThan(0.03);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'learningRate: 0.005, momentum: 0.9, nesterov: true', 0.05",
+    "'learningRate: 0.01, momentum: 0.9, nesterov: false', 0.05",
+    // The norm by which a gradient is clipped moves with it; only its value is followed.
+    "'learningRate: 0.05, momentum: 0, nesterov: false, clipNorm: 0.1', 0.35"
+  })
+  void shouldKnowHowTheOptimizerAnswersToTheGradient(String optimizer, double tolerance) {
+    try (TinyProblem problem = new TinyProblem(2, 3, optimizer)) {
+      double[] exact = exact(problem);
+      for (String estimator : new String[] {"dot-product", "per-example", "all-labels"}) {
+        assertThat(quality(problem, estimator, false, exact).scale())
+            .as(estimator)
+            .isCloseTo(1, within(tolerance));
+      }
+    }
+  }
+
+  @Test
+  void shouldMoveTheBaselineOfASharedCoefficient() {
+    try (TinyProblem problem = new TinyProblem(2, 3, RATE)) {
+      TinyProblem.Outcome outcome = problem.step("taylor", 5, 0.4);
+      assertThat(outcome.feedback()).isNotZero();
+      assertThat(outcome.baseline())
+          .isCloseTo(0.99 * 0.4 + 0.01 * outcome.feedback(), within(1e-12));
+      assertThat(problem.step("taylor", 5).baseline()).isZero();
     }
   }
 

@@ -28,7 +28,7 @@ final class TinyProblem implements AutoCloseable {
 
   private final int classes;
   private final int unlabeled;
-  private final double rate;
+  private final String student;
   private final Fabric fabric = InProcessFabric.world(1, Duration.ofSeconds(30)).get(0);
   private final Nd4jEngine engine = new Nd4jEngine(DType.FLOAT64, 1);
   private final ShardContext context = ShardContext.of(engine, fabric, new Mesh(1, 1), 0);
@@ -42,18 +42,27 @@ final class TinyProblem implements AutoCloseable {
    * @param gradient of the teacher
    * @param lossAfter of the student on the labelled images, after its step
    * @param feedback the mean coefficient before a baseline, where one is shared
+   * @param baseline the moving average after the step
    */
-  record Outcome(double probability, double[] gradient, double lossAfter, double feedback) {}
+  record Outcome(
+      double probability, double[] gradient, double lossAfter, double feedback, double baseline) {}
 
   /**
    * @param classes K
    * @param unlabeled how many unlabelled images
-   * @param rate the student's learning rate
+   * @param rate the student's learning rate, of plain gradient descent
    */
   TinyProblem(int classes, int unlabeled, double rate) {
+    this(classes, unlabeled, "learningRate: " + rate + ", momentum: 0, nesterov: false");
+  }
+
+  /**
+   * @param student the student's optimizer as it stands in a job file
+   */
+  TinyProblem(int classes, int unlabeled, String student) {
     this.classes = classes;
     this.unlabeled = unlabeled;
-    this.rate = rate;
+    this.student = student;
     this.learners = RankTrainer.learners(context, job("off", 0));
     // Weights of the teacher that are not near a tie, so that labels are unevenly likely.
     engine.scale(learners.get(0).network().parameters().weights(), 1.5);
@@ -79,9 +88,9 @@ final class TinyProblem implements AutoCloseable {
           labeledBatch: 4
           unlabeledBatch: %d
           teacher: {learningRate: 1.0e-30, momentum: 0, nesterov: false, weightDecay: 0}
-          student: {learningRate: %s, momentum: 0, nesterov: false, weightDecay: 0}
+          student: {%s, weightDecay: 0}
         """
-            .formatted(classes, estimator, baselineDecay, unlabeled, rate);
+            .formatted(classes, estimator, baselineDecay, unlabeled, student);
     return JobFiles.parse(yaml.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
@@ -143,7 +152,8 @@ final class TinyProblem implements AutoCloseable {
           probability[0],
           engine.download(learners.get(0).network().parameters().gradients()),
           values.getOrDefault("loss.student.labeled", Double.NaN),
-          values.getOrDefault("feedback", 0.0));
+          values.getOrDefault("feedback", 0.0),
+          step.feedback().baseline());
     }
   }
 
