@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.tandem.coordinator.store.StoreInUseException;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
@@ -244,6 +245,35 @@ class CoordinatorServerTest extends RunningCoordinator {
           .isEqualTo("replicas 1 x shards 1 = 1 ranks, but 0 slots are free");
       worker.endsRunning(old);
       assertThat(worker.expect(StartAttempt.class).getJobId()).isEqualTo(id);
+    }
+  }
+
+  @Test
+  void shouldPlaceNothingOnAWorkerThatLeavesAndCountNoRestart() throws Exception {
+    try (FakeWorker leaves = new FakeWorker(server.controlPort(), "a", 1)) {
+      leaves.send(leaves.registration().build());
+      String id = submit(1, 1);
+      StartAttempt start = leaves.expect(StartAttempt.class);
+      leaves.send(leaves.registration().setLeaving(true).build()); // what it said first was lost
+      assertThat(leaves.expectStop().getMode()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
+      leaves.report(start, ended(Outcome.STOPPED, ""));
+      awaitState(id, "RECOVERING");
+      JsonNode worker = json("GET", "/v1/workers").get("workers").get(0);
+      assertThat(worker.get("leaving").asBoolean()).isTrue();
+      JsonNode job = json("GET", "/v1/jobs/" + id);
+      assertThat(job.get("restarts").asInt()).isZero();
+      assertThat(job.get("missing").asText()).contains("0 slots are registered");
+    }
+  }
+
+  @Test
+  void shouldHearOfAWorkerThatLeavesFromItsHeartbeat() throws Exception {
+    try (FakeWorker leaves = new FakeWorker(server.controlPort(), "a", 1)) {
+      leaves.send(leaves.registration().build());
+      submit(1, 1);
+      leaves.expect(StartAttempt.class);
+      leaves.send(Heartbeat.newBuilder().setWorkerId("a").setLeaving(true).build());
+      assertThat(leaves.expectStop().getMode()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
     }
   }
 

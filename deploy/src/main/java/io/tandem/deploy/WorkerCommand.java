@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -115,7 +116,7 @@ final class WorkerCommand implements Callable<Integer> {
                 address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)
             .with(controlPort, dataPort, aeron, metrics.port());
     WorkerNode node = WorkerNode.start(settings, measured);
-    Runtime.getRuntime().addShutdownHook(new Thread(node::close, "leave"));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> leave(node), "leave"));
     output
         .err()
         .println(
@@ -124,12 +125,27 @@ final class WorkerCommand implements Callable<Integer> {
                 + " with %d slots of %d threads".formatted(slots, settings.threads()));
     output.err().println("metrics http://" + host + ":" + metrics.port() + "/metrics");
     output.err().flush();
-    Optional<String> refusal = node.ended().toCompletableFuture().join();
-    if (refusal.isPresent()) {
-      throw new CommandException(
-          ExitCode.FAILED, "the coordinator refuses this worker: " + refusal.get());
+    String trouble = trouble(node);
+    if (!trouble.isEmpty()) {
+      throw new CommandException(ExitCode.FAILED, trouble);
     }
     return ExitCode.SUCCEEDED;
+  }
+
+  /** A signal's own exit code would hide from who sent it whether the worker left as asked. */
+  private static void leave(WorkerNode node) {
+    node.close();
+    Runtime.getRuntime().halt(trouble(node).isEmpty() ? ExitCode.SUCCEEDED : ExitCode.FAILED);
+  }
+
+  /** Waits for the worker's end; empty when it left as asked. */
+  private static String trouble(WorkerNode node) {
+    try {
+      Optional<String> refusal = node.ended().toCompletableFuture().join();
+      return refusal.map(reason -> "the coordinator refuses this worker: " + reason).orElse("");
+    } catch (CompletionException e) {
+      return "the worker failed: " + e.getCause();
+    }
   }
 
   static void require(String option, int given, int least, int most) {

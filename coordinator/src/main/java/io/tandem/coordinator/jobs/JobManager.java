@@ -8,7 +8,6 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import io.tandem.coordinator.store.Store;
 import io.tandem.protocol.control.Heartbeat;
-import io.tandem.protocol.control.Leaving;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Reports;
 import java.util.List;
@@ -72,8 +71,6 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
       workerDesk.heartbeat(heartbeat);
     } else if (message instanceof Reports reports) {
       workerDesk.reports(reports);
-    } else if (message instanceof Leaving leaving) {
-      workerDesk.leaving(leaving.getWorkerId());
     } else {
       getContext().getLog().warn("{} is not for the gateway", message.getClass().getName());
     }

@@ -17,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import org.slf4j.Logger;
 
 /** What workers say, and what they are answered. */
@@ -26,7 +25,6 @@ final class WorkerDesk {
   private final Workers workers;
   private final JobTiming timing;
   private final Logger log;
-  private final String coordinatorId = UUID.randomUUID().toString();
   private final Map<String, Long> stored = new HashMap<>();
 
   WorkerDesk(Ledger ledger, JobTiming timing, Logger log) {
@@ -58,10 +56,12 @@ final class WorkerDesk {
     worker.tell(
         Registered.newBuilder()
             .setWorkerId(register.getWorkerId())
-            .setCoordinatorId(coordinatorId)
             .setHeartbeatMillis((int) timing.heartbeat().toMillis())
             .build());
     correct(register.getWorkerId(), register.getRunningList());
+    if (register.getLeaving()) {
+      leaving(register.getWorkerId());
+    }
   }
 
   private static String refusal(Register register) {
@@ -82,9 +82,11 @@ final class WorkerDesk {
   void heartbeat(Heartbeat heartbeat) {
     String id = heartbeat.getWorkerId();
     if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.now())) {
-      HeartbeatAck.Builder ack = HeartbeatAck.newBuilder().setCoordinatorId(coordinatorId);
-      ledger.tell(id, ack.setKnown(true).build());
+      ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).build());
       correct(id, heartbeat.getRunningList());
+      if (heartbeat.getLeaving()) {
+        leaving(id);
+      }
     }
   }
 
@@ -132,8 +134,12 @@ final class WorkerDesk {
   }
 
   /** Nothing is placed there any more, and its jobs move elsewhere. */
-  void leaving(String workerId) {
-    workers.find(workerId).ifPresent(worker -> worker.leaving = true);
+  private void leaving(String workerId) {
+    Workers.Worker worker = workers.find(workerId).orElseThrow();
+    if (worker.leaving) {
+      return;
+    }
+    worker.leaving = true;
     ledger.change(
         batch ->
             ledger

@@ -21,7 +21,6 @@ public final class ControlSerializer extends SerializerWithStringManifest {
           Map.entry("Register", Register.parser()),
           Map.entry("Heartbeat", Heartbeat.parser()),
           Map.entry("Reports", Reports.parser()),
-          Map.entry("Leaving", Leaving.parser()),
           Map.entry("Registered", Registered.parser()),
           Map.entry("Refused", Refused.parser()),
           Map.entry("HeartbeatAck", HeartbeatAck.parser()),

@@ -36,10 +36,9 @@ class ControlSerializerTest {
         Reports.newBuilder()
             .addReports(Report.newBuilder().setSequence(7).setEnded(AttemptEnded.newBuilder()))
             .build(),
-        Leaving.newBuilder().setWorkerId("w").build(),
-        Registered.newBuilder().setCoordinatorId("c").build(),
+        Registered.newBuilder().setWorkerId("w").build(),
         Refused.newBuilder().setReason("because").build(),
-        HeartbeatAck.newBuilder().setKnown(true).build(),
+        HeartbeatAck.newBuilder().setWorkerId("w").build(),
         Acknowledged.newBuilder().setUpToSequence(9).build(),
         StartAttempt.newBuilder().setJob(ByteString.copyFromUtf8("{}")).build(),
         StopAttempt.newBuilder().setMode(StopMode.CANCEL).build());

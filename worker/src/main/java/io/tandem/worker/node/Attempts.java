@@ -73,7 +73,7 @@ final class Attempts {
     }
     List<Integer> ranks = StartAttempts.ranks(message, workerId);
     if (draining) {
-      refuse(key, Outcome.FAILED_RETRYABLE, JobReason.WORKER_LEFT, "the worker is leaving", ranks);
+      refuse(key, Outcome.STOPPED, JobReason.WORKER_LEFT, "the worker is leaving", ranks);
       return;
     }
     boolean older = false;

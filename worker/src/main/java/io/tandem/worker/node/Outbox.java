@@ -61,11 +61,6 @@ final class Outbox {
     return batch.build();
   }
 
-  /** Sequence of the oldest report kept; the next one's when none is. */
-  long firstUnacknowledged() {
-    return kept.isEmpty() ? next : kept.peek().getSequence();
-  }
-
   boolean isEmpty() {
     return kept.isEmpty();
   }

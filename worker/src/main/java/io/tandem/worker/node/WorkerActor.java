@@ -2,6 +2,7 @@ package io.tandem.worker.node;
 
 import akka.actor.ActorSelection;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Adapter;
@@ -12,7 +13,6 @@ import com.google.protobuf.MessageLite;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.HeartbeatAck;
-import io.tandem.protocol.control.Leaving;
 import io.tandem.protocol.control.Refused;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Registered;
@@ -76,7 +76,6 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private final Attempts attempts;
 
   private boolean registered;
-  private String coordinatorId = "";
   private long heardNanos;
   private boolean leaving;
   private boolean hurried;
@@ -141,7 +140,14 @@ final class WorkerActor extends AbstractBehavior<Object> {
         .onMessage(Acknowledged.class, this::onAcknowledged)
         .onMessage(StartAttempt.class, this::onStart)
         .onMessage(StopAttempt.class, this::onStop)
+        .onSignal(PostStop.class, stopped -> onStopped())
         .build();
+  }
+
+  /** However this actor ends, nothing goes on that nobody watches. */
+  private Behavior<Object> onStopped() {
+    attempts.stopAll(StopMode.ABANDON);
+    return this;
   }
 
   private Behavior<Object> onBeat() {
@@ -150,11 +156,20 @@ final class WorkerActor extends AbstractBehavior<Object> {
       registered = false;
     }
     if (registered) {
-      tell(Heartbeat.newBuilder().setWorkerId(workerId).addAllRunning(attempts.running()).build());
+      heartbeat();
     } else {
       register();
     }
     return this;
+  }
+
+  private void heartbeat() {
+    tell(
+        Heartbeat.newBuilder()
+            .setWorkerId(workerId)
+            .addAllRunning(attempts.running())
+            .setLeaving(leaving)
+            .build());
   }
 
   private void register() {
@@ -164,13 +179,13 @@ final class WorkerActor extends AbstractBehavior<Object> {
                 akka.actor.typed.ActorRefResolver.get(getContext().getSystem())
                     .toSerializationFormat(getContext().getSelf()))
             .addAllRunning(attempts.running())
-            .setFirstUnacknowledged(outbox.firstUnacknowledged())
+            .setLeaving(leaving)
             .build());
   }
 
   private Behavior<Object> onRegistered(Registered message) {
     heardNanos = System.nanoTime();
-    if (!registered || !coordinatorId.equals(message.getCoordinatorId())) {
+    if (!registered) {
       LOG.info(
           "worker {} registered at {}:{} with {} slots",
           workerId,
@@ -179,7 +194,6 @@ final class WorkerActor extends AbstractBehavior<Object> {
           settings.slots());
     }
     registered = true;
-    coordinatorId = message.getCoordinatorId();
     if (message.getHeartbeatMillis() > 0) {
       Duration beat = Duration.ofMillis(message.getHeartbeatMillis());
       timers.startTimerWithFixedDelay(Own.Beat.BEAT, beat);
@@ -190,19 +204,12 @@ final class WorkerActor extends AbstractBehavior<Object> {
 
   private Behavior<Object> onRefused(Refused message) {
     LOG.error("the coordinator refuses this worker: {}", message.getReason());
-    attempts.stopAll(StopMode.ABANDON);
     refusal.complete(message.getReason());
     return Behaviors.stopped();
   }
 
   private Behavior<Object> onHeartbeatAck(HeartbeatAck message) {
     heardNanos = System.nanoTime();
-    boolean restarted = !coordinatorId.equals(message.getCoordinatorId());
-    if (registered && (!message.getKnown() || restarted)) {
-      LOG.info("the coordinator does not know this worker any more; registering again");
-      registered = false;
-      register();
-    }
     return this;
   }
 
@@ -231,6 +238,9 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private Behavior<Object> onStart(StartAttempt message) {
+    if (leaving) {
+      heartbeat(); // the coordinator has not heard of it, and would place the job here again
+    }
     attempts.start(message);
     return this;
   }
@@ -244,7 +254,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
     if (!leaving) {
       leaving = true;
       LOG.info("worker {} leaves: state {}", workerId, attempts.state());
-      tell(Leaving.newBuilder().setWorkerId(workerId).build()); // place nothing here any more
+      heartbeat(); // place nothing here any more
       attempts.drain();
       timers.startSingleTimer(Own.Hurry.HURRY, settings.drain());
     }
@@ -276,7 +286,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private Behavior<Object> goodbye() {
-    tell(Leaving.newBuilder().setWorkerId(workerId).build());
+    heartbeat();
     return Behaviors.stopped();
   }
 

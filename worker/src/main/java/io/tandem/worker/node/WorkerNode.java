@@ -2,6 +2,8 @@ package io.tandem.worker.node;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.ChildFailed;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
@@ -75,11 +77,9 @@ public final class WorkerNode implements AutoCloseable {
                           WorkerActor.create(bound, registration, starter, refusal), "worker");
                   context.watch(worker);
                   actor.complete(worker);
-                  return Behaviors.<Void>receiveSignal(
-                      (self, signal) ->
-                          signal instanceof Terminated
-                              ? Behaviors.stopped()
-                              : Behaviors.unhandled());
+                  return Behaviors.receive(Void.class)
+                      .onSignal(Terminated.class, over -> ended(over, refusal))
+                      .build();
                 }),
             "tandem-worker",
             config(bound));
@@ -91,12 +91,25 @@ public final class WorkerNode implements AutoCloseable {
     return workerId;
   }
 
+  private static Behavior<Void> ended(Terminated over, CompletableFuture<String> refusal) {
+    if (over instanceof ChildFailed failed) {
+      refusal.completeExceptionally(failed.getCause());
+    }
+    return Behaviors.stopped();
+  }
+
   /**
    * Completes when the worker has ended: with the reason when the coordinator refused it, empty
-   * when it left as asked.
+   * when it left as asked, exceptionally when the worker itself failed.
    */
   public CompletionStage<Optional<String>> ended() {
-    return system.getWhenTerminated().thenApply(done -> Optional.ofNullable(refusal.getNow(null)));
+    return system
+        .getWhenTerminated()
+        .thenCompose(
+            done -> {
+              refusal.complete(null); // unless it is known better
+              return refusal.thenApply(Optional::ofNullable);
+            });
   }
 
   /** Asks the worker to save, to take leave and to end; returns at once. */
@@ -104,11 +117,11 @@ public final class WorkerNode implements AutoCloseable {
     actor.thenAccept(worker -> worker.tell(WorkerActor.Own.Leave.LEAVE));
   }
 
-  /** Leaves, and waits until the worker has ended; the drain time bounds it. */
+  /** Leaves, and waits until the worker has ended somehow; the drain time bounds it. */
   @Override
   public void close() {
     leave();
-    ended().toCompletableFuture().join();
+    system.getWhenTerminated().toCompletableFuture().join();
   }
 
   private static int freeUdpPort() {

@@ -1,5 +1,7 @@
 package io.tandem.worker.node;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.ActorSystem;
@@ -59,6 +61,7 @@ final class FakeCoordinator implements AutoCloseable {
   }
 
   void tell(MessageLite message) {
+    assertThat(replyTo).as("a worker has registered").isNotNull(); // Akka dies of a null
     ActorRef<Object> worker = ActorRefResolver.get(system).resolveActorRef(replyTo);
     worker.tell(message);
   }

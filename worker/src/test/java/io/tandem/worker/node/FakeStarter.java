@@ -12,6 +12,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Attempts that do what the test says. */
 final class FakeStarter implements AttemptRun.Starter {
+  /** The worker itself fails when it asks how far this job is. */
+  static final String BROKEN = "broken";
+
   /** One attempt. */
   record Run(AttemptPlan plan, AttemptListener listener, BlockingQueue<StopMode> stops)
       implements AttemptRun {
@@ -22,6 +25,9 @@ final class FakeStarter implements AttemptRun.Starter {
 
     @Override
     public long step() {
+      if (plan.roster().jobId().equals(BROKEN)) {
+        throw new IllegalStateException("a broken attempt");
+      }
       return 42;
     }
 

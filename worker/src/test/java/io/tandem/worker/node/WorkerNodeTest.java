@@ -6,11 +6,10 @@ import com.google.protobuf.ByteString;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.Heartbeat;
-import io.tandem.protocol.control.HeartbeatAck;
-import io.tandem.protocol.control.Leaving;
 import io.tandem.protocol.control.MemberMessage;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Refused;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Registered;
@@ -21,6 +20,7 @@ import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -60,13 +60,9 @@ class WorkerNodeTest {
     coordinator.close();
   }
 
-  private void accept(String id) {
+  private void accept() {
     coordinator.tell(
-        Registered.newBuilder()
-            .setWorkerId(worker.workerId())
-            .setCoordinatorId(id)
-            .setHeartbeatMillis(50)
-            .build());
+        Registered.newBuilder().setWorkerId(worker.workerId()).setHeartbeatMillis(50).build());
   }
 
   private StartAttempt start(String job, int attempt, int shards) {
@@ -96,19 +92,27 @@ class WorkerNodeTest {
     }
   }
 
+  private Heartbeat expectLeaving() throws InterruptedException {
+    Heartbeat heartbeat = coordinator.expect(Heartbeat.class);
+    while (!heartbeat.getLeaving()) {
+      heartbeat = coordinator.expect(Heartbeat.class);
+    }
+    return heartbeat;
+  }
+
   @Test
   void shouldSayWhatItOffersUntilItIsAnswered() throws Exception {
     assertThat(register.getSlots()).isEqualTo(2);
-    assertThat(register.getProtocolVersion()).isEqualTo(1);
+    assertThat(register.getProtocolVersion()).isEqualTo(ProtocolVersion.PROTOCOL_VERSION);
     assertThat(register.getDataPort()).isPositive();
     assertThat(coordinator.expect(Register.class)).isEqualTo(register);
-    accept("c1");
+    accept();
     assertThat(coordinator.expect(Heartbeat.class).getWorkerId()).isEqualTo(worker.workerId());
   }
 
   @Test
   void shouldRunAnAttemptAndReportUntilAcknowledged() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("j", 1, 2));
     coordinator.tell(start("j", 1, 2)); // a repeated message starts nothing
     FakeStarter.Run run = starter.await();
@@ -131,7 +135,7 @@ class WorkerNodeTest {
 
   @Test
   void shouldPassOnAStop() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("j", 1, 1));
     FakeStarter.Run run = starter.await();
     coordinator.tell(
@@ -142,7 +146,7 @@ class WorkerNodeTest {
 
   @Test
   void shouldBeginALaterAttemptOnlyWhenTheOlderHasEnded() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("j", 1, 2));
     FakeStarter.Run first = starter.await();
     coordinator.tell(start("j", 2, 2));
@@ -158,7 +162,7 @@ class WorkerNodeTest {
 
   @Test
   void shouldRunSeveralJobsWhileSlotsLast() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("a", 1, 1));
     coordinator.tell(start("b", 1, 1));
     FakeStarter.Run a = starter.await();
@@ -173,7 +177,7 @@ class WorkerNodeTest {
 
   @Test
   void shouldReportAJobThatCannotBeRead() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("j", 1, 1).toBuilder().setJob(ByteString.EMPTY).build());
     Report end = expectEnd();
     assertThat(end.getEnded().getOutcome()).isEqualTo(Outcome.FAILED_FINAL);
@@ -182,7 +186,7 @@ class WorkerNodeTest {
 
   @Test
   void shouldGoOnWhileTheCoordinatorRestartsAndLoseNoReport() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("j", 7, 1));
     FakeStarter.Run run = starter.await();
     coordinator.close();
@@ -198,8 +202,7 @@ class WorkerNodeTest {
                 .setStep(42)
                 .addRanks(0)
                 .build());
-    assertThat(again.getFirstUnacknowledged()).isEqualTo(1);
-    accept("c2");
+    accept();
     assertThat(coordinator.expect(Reports.class).getReports(0).getProgress().getStep())
         .isEqualTo(41);
     assertThat(run.stops()).isEmpty();
@@ -207,11 +210,31 @@ class WorkerNodeTest {
   }
 
   @Test
-  void shouldRegisterAgainAtOnceWhenTheCoordinatorDoesNotKnowIt() throws Exception {
-    accept("c1");
-    coordinator.expect(Heartbeat.class);
-    coordinator.tell(HeartbeatAck.newBuilder().setCoordinatorId("c1").setKnown(false).build());
-    assertThat(coordinator.expect(Register.class).getWorkerId()).isEqualTo(worker.workerId());
+  void shouldFailAndStopItsAttemptsWhenTheActorFails() throws Exception {
+    accept();
+    coordinator.tell(start("j", 1, 1));
+    FakeStarter.Run healthy = starter.await();
+    coordinator.tell(start(FakeStarter.BROKEN, 1, 1));
+    FakeStarter.Run broken = starter.await();
+    assertThat(worker.ended().toCompletableFuture())
+        .failsWithin(Duration.ofSeconds(20))
+        .withThrowableThat()
+        .withMessageContaining("a broken attempt");
+    assertThat(healthy.awaitStop()).isEqualTo(StopMode.ABANDON);
+    assertThat(broken.awaitStop()).isEqualTo(StopMode.ABANDON);
+  }
+
+  @Test
+  void shouldSayThatItLeavesUntilTheCoordinatorKnows() throws Exception {
+    accept();
+    coordinator.tell(start("j", 1, 1));
+    FakeStarter.Run run = starter.await();
+    coordinator.close(); // which hears nothing of the first word
+    worker.leave();
+    assertThat(run.awaitStop()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
+    coordinator = new FakeCoordinator(port);
+    assertThat(coordinator.expect(Register.class).getLeaving()).isTrue();
+    run.end(Outcome.STOPPED);
   }
 
   @Test
@@ -223,18 +246,20 @@ class WorkerNodeTest {
 
   @Test
   void shouldSaveReportAndTakeLeave() throws Exception {
-    accept("c1");
+    accept();
     coordinator.tell(start("j", 1, 1));
     FakeStarter.Run run = starter.await();
     worker.leave();
     assertThat(run.awaitStop()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
+    assertThat(expectLeaving().getRunningCount()).isOne();
     coordinator.tell(start("k", 1, 1));
     Report refused = expectEnd();
     assertThat(refused.getJobId()).isEqualTo("k");
+    assertThat(refused.getEnded().getOutcome()).isEqualTo(Outcome.STOPPED);
     assertThat(refused.getEnded().getReason()).isEqualTo("WORKER_LEFT");
     run.end(Outcome.STOPPED);
     assertThat(expectEnd().getJobId()).isEqualTo("j");
-    assertThat(coordinator.expect(Leaving.class).getWorkerId()).isEqualTo(worker.workerId());
+    assertThat(expectLeaving().getWorkerId()).isEqualTo(worker.workerId());
     assertThat(worker.ended().toCompletableFuture().get(20, TimeUnit.SECONDS)).isEmpty();
   }
 }
