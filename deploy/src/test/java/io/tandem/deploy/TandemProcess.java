@@ -75,6 +75,10 @@ final class TandemProcess implements AutoCloseable {
     return Files.readString(out);
   }
 
+  long pid() {
+    return process.pid();
+  }
+
   /** As by {@code kill -9}. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();

@@ -94,7 +94,7 @@ final class JobFields {
     integer("checkpoint.keep", 1, 1000, 3);
     text("checkpoint.path", null, "");
     integer("recovery.maximumRestarts", 0, 1_000_000, 10);
-    number("recovery.peerTimeoutSeconds", closed(0.1, 3600), 8.0);
+    number("recovery.peerTimeoutSeconds", closed(0.1, 3600), 6.0);
   }
 
   private JobFields() {}

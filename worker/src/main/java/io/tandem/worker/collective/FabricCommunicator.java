@@ -28,7 +28,7 @@ public final class FabricCommunicator implements Communicator {
 
   private static final int SMALL_BYTES = 32 << 10;
   private static final int SMALLEST_SEGMENT = 16 << 10;
-  private static final int LARGEST_SEGMENT = 256 << 10;
+  private static final int LARGEST_SEGMENT = Integer.getInteger("x.seg", 256) << 10;
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final Group group;

@@ -2,10 +2,11 @@ package io.tandem.worker.fabric;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
-import java.util.Collections;
 
 /** Aeron's channel URIs, and the MTU of the link that a host is reached by. */
 final class Channels {
@@ -15,10 +16,10 @@ final class Channels {
   /** Aeron's largest; a multiple of its frame alignment. */
   static final int LARGEST_MTU = 65504;
 
-  private static final int JUMBO_MTU = 8960;
   private static final int IP_UDP_HEADERS = 28;
   private static final int IP6_UDP_HEADERS = 48;
   private static final int FRAME_ALIGNMENT = 32;
+  private static final int DISCARD_PORT = 9;
 
   private Channels() {}
 
@@ -51,16 +52,27 @@ final class Channels {
         int packet = SocketLimits.ofThisHost().receiveBytes() / 2;
         return Math.min(LARGEST_MTU, packet & -FRAME_ALIGNMENT);
       }
-      int headers = address instanceof Inet6Address ? IP6_UDP_HEADERS : IP_UDP_HEADERS;
-      int mtu = JUMBO_MTU + headers;
-      for (NetworkInterface link : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-        if (link.isUp() && !link.isLoopback() && link.getMTU() > 0) {
-          mtu = Math.min(mtu, link.getMTU());
-        }
-      }
-      return mtu - headers & -FRAME_ALIGNMENT;
+      return mtu(linkMtu(address), address instanceof Inet6Address);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot tell the MTU of the link to " + host, e);
+    }
+  }
+
+  /** The largest Aeron MTU on a link of that MTU. */
+  static int mtu(int linkMtu, boolean ip6) {
+    int headers = ip6 ? IP6_UDP_HEADERS : IP_UDP_HEADERS;
+    return Math.min(LARGEST_MTU, linkMtu - headers & -FRAME_ALIGNMENT);
+  }
+
+  /** Of the link that the kernel would send by; nothing is sent. */
+  private static int linkMtu(InetAddress address) throws IOException {
+    try (DatagramSocket probe = new DatagramSocket()) {
+      probe.connect(new InetSocketAddress(address, DISCARD_PORT));
+      NetworkInterface link = NetworkInterface.getByInetAddress(probe.getLocalAddress());
+      if (link == null) {
+        throw new IOException("no link has the address " + probe.getLocalAddress());
+      }
+      return link.getMTU();
     }
   }
 }

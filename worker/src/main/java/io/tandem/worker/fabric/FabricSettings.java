@@ -24,14 +24,14 @@ public record FabricSettings(
     Duration silence,
     Duration timeout,
     long bufferBytes) {
-  /** With an embedded driver, 30 s to connect, 8 s of silence, waits of 5 minutes, 256 MiB. */
+  /** With an embedded driver, 30 s to connect, 6 s of silence, waits of 5 minutes, 256 MiB. */
   public static FabricSettings of(String bindHost, int dataPort) {
     return new FabricSettings(
         bindHost,
         dataPort,
         null,
         Duration.ofSeconds(30),
-        Duration.ofSeconds(8),
+        Duration.ofSeconds(6),
         Duration.ofMinutes(5),
         256L << 20);
   }
