@@ -41,6 +41,9 @@ class ArchitectureTest {
 
   @ArchTest static final ArchRule ND4J = only("org.nd4j..", "io.tandem.worker.engine.nd4j..");
 
+  @ArchTest
+  static final ArchRule ONEDNN = only("org.bytedeco.dnnl..", "io.tandem.worker.engine.nd4j..");
+
   @ArchTest static final ArchRule AERON = only("io.aeron..", "io.tandem.worker.fabric..");
 
   @ArchTest

@@ -14,14 +14,26 @@ public interface ChannelKernels {
   /** {@code activation(x * scale[c] + shift[c])}. */
   Tensor scaleShift(Tensor x, double[] scale, double[] shift, Activation activation);
 
-  /** Per channel: the sums over M of dy, and of dy * (x - mean[c]). */
-  record BackwardSums(double[] dy, double[] dyTimesDeviation) {}
+  /**
+   * A {@link #scaleShift} that was made of x; its derivative is told from x, so y need not stay.
+   */
+  record ScaleShift(double[] scale, double[] shift, Activation activation) {}
 
-  /** The two sums that the backward of a normalisation needs. */
-  BackwardSums normalizationSums(Tensor dy, Tensor x, double[] mean);
+  /** Per channel: the sums over M of dz, and of dz * (x - mean[c]). */
+  record BackwardSums(double[] dz, double[] dzTimesDeviation) {}
 
-  /** {@code dy * a[c] + x * b[c] + c0[c]}: the normalisation's input gradient in one pass. */
-  Tensor combine(Tensor dy, double[] a, Tensor x, double[] b, double[] c0);
+  /**
+   * The two sums that the backward of a normalisation needs, for {@code dz = dy * activation'(x *
+   * scale[c] + shift[c])}.
+   */
+  BackwardSums normalizationSums(Tensor dy, Tensor x, ScaleShift made, double[] mean);
+
+  /**
+   * {@code dz * a[c] + x * b[c] + c0[c]} with dz as above: the normalisation's input gradient in
+   * one pass; may reuse dy's memory: dy is consumed.
+   */
+  Tensor normalizationBackward(
+      Tensor dy, Tensor x, ScaleShift made, double[] a, double[] b, double[] c0);
 
   /**
    * {@code dy * activation'} told from the activation's output y; may reuse dy's memory: dy is

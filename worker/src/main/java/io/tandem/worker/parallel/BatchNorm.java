@@ -6,6 +6,7 @@ import io.tandem.worker.collective.ElementType;
 import io.tandem.worker.engine.Activation;
 import io.tandem.worker.engine.ChannelKernels.BackwardSums;
 import io.tandem.worker.engine.ChannelKernels.Moments;
+import io.tandem.worker.engine.ChannelKernels.ScaleShift;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
@@ -16,7 +17,7 @@ import java.util.Arrays;
 /**
  * Batch normalisation over the whole mesh, with the activation behind it (Ioffe and Szegedy, 2015).
  * Forward: every rank's count, mean and squared deviation are gathered and merged in the order of
- * ranks (Chan, Golub and LeVeque, 1979), in float64; backward: the sums of dy and of dy * (x -
+ * ranks (Chan, Golub and LeVeque, 1979), in float64; backward: the sums of dz and of dz * (x -
  * mean) are added up. The result does not depend on how images and columns are cut.
  */
 final class BatchNorm {
@@ -49,11 +50,11 @@ final class BatchNorm {
     }
     double[] g = engine.download(gamma.value());
     double[] b = engine.download(beta.value());
-    Var y = normalize(engine, x, all.mean(), inverse, g, b, activation);
+    ScaleShift made = scaleShift(all.mean(), inverse, g, b, activation);
+    Var y = apply(engine, x, made);
     if (tape != null) {
       x.save();
-      y.save();
-      tape.record(() -> backward(context, x, y, gamma, beta, activation, all, inverse, g));
+      tape.record(() -> backward(context, x, y, gamma, beta, made, all, inverse, g));
     }
     return y;
   }
@@ -69,34 +70,34 @@ final class BatchNorm {
     Engine engine = context.engine();
     double[] inverse =
         Arrays.stream(running.variance()).map(v -> 1 / Math.sqrt(v + EPSILON)).toArray();
-    return normalize(
+    return apply(
         engine,
         x,
-        running.mean(),
-        inverse,
-        engine.download(gamma.value()),
-        engine.download(beta.value()),
-        activation);
+        scaleShift(
+            running.mean(),
+            inverse,
+            engine.download(gamma.value()),
+            engine.download(beta.value()),
+            activation));
   }
 
-  private static Var normalize(
-      Engine engine,
-      Var x,
-      double[] mean,
-      double[] inverse,
-      double[] gamma,
-      double[] beta,
-      Activation activation) {
-    if (x.value().shape().elements() == 0) {
-      return new Var(engine.zeros(x.value().shape()), x.placement());
-    }
+  private static ScaleShift scaleShift(
+      double[] mean, double[] inverse, double[] gamma, double[] beta, Activation activation) {
     double[] scale = new double[mean.length];
     double[] shift = new double[mean.length];
     for (int i = 0; i < mean.length; i++) {
       scale[i] = gamma[i] * inverse[i];
       shift[i] = beta[i] - mean[i] * scale[i];
     }
-    return new Var(engine.scaleShift(x.value(), scale, shift, activation), x.placement());
+    return new ScaleShift(scale, shift, activation);
+  }
+
+  private static Var apply(Engine engine, Var x, ScaleShift made) {
+    Tensor y =
+        x.value().shape().elements() == 0
+            ? engine.zeros(x.value().shape())
+            : engine.scaleShift(x.value(), made.scale(), made.shift(), made.activation());
+    return new Var(y, x.placement());
   }
 
   private static void backward(
@@ -105,7 +106,7 @@ final class BatchNorm {
       Var y,
       Weight gamma,
       Weight beta,
-      Activation activation,
+      ScaleShift made,
       Moments all,
       double[] inverse,
       double[] g) {
@@ -113,19 +114,17 @@ final class BatchNorm {
     int c = g.length;
     boolean empty = x.value().shape().elements() == 0;
     Tensor dy = y.takeGradient();
-    Tensor dz = empty ? dy : engine.activationBackward(dy, y.value(), activation);
-    y.unsave();
     BackwardSums local =
         empty
             ? new BackwardSums(new double[c], new double[c])
-            : engine.normalizationSums(dz, x.value(), all.mean());
+            : engine.normalizationSums(dy, x.value(), made, all.mean());
     double[] sums = new double[2 * c];
-    System.arraycopy(local.dy(), 0, sums, 0, c);
-    System.arraycopy(local.dyTimesDeviation(), 0, sums, c, c);
-    double[] dBeta = local.dy();
+    System.arraycopy(local.dz(), 0, sums, 0, c);
+    System.arraycopy(local.dzTimesDeviation(), 0, sums, c, c);
+    double[] dBeta = local.dz();
     double[] dGamma = new double[c];
     for (int i = 0; i < c; i++) {
-      dGamma[i] = local.dyTimesDeviation()[i] * inverse[i];
+      dGamma[i] = local.dzTimesDeviation()[i] * inverse[i];
     }
     gamma.gradient(engine.upload(Shape.of(c), dGamma), false);
     beta.gradient(engine.upload(Shape.of(c), dBeta), false);
@@ -135,16 +134,13 @@ final class BatchNorm {
     double[] c0 = new double[c];
     double n = all.count();
     for (int i = 0; i < c; i++) {
-      // dx = gamma/sd * (dy - sum(dy)/n - xhat * sum(dy * xhat)/n), written in dy, x and a
+      // dx = gamma/sd * (dz - sum(dz)/n - xhat * sum(dz * xhat)/n), written in dz, x and a
       // constant.
       a[i] = g[i] * inverse[i];
       b[i] = -a[i] * inverse[i] * inverse[i] * sums[c + i] / n;
       c0[i] = -a[i] * sums[i] / n - b[i] * all.mean()[i];
     }
-    Tensor dx = empty ? dz : engine.combine(dz, a, x.value(), b, c0);
-    if (!empty) {
-      dz.close();
-    }
+    Tensor dx = empty ? dy : engine.normalizationBackward(dy, x.value(), made, a, b, c0);
     x.unsave();
     x.accumulate(engine, dx);
   }

@@ -21,11 +21,13 @@ final class Block {
   private final INDArray flat;
   private final ByteBuffer bytes;
   private final long elements;
+  private final long address;
   private final Map<ViewKey, INDArray> views = new HashMap<>();
 
   Block(DataType type, long elements) {
     this.elements = elements;
     flat = Nd4j.createUninitializedDetached(type, Math.max(1, elements));
+    address = flat.data().pointer().address();
     bytes = flat.data().pointer().asByteBuffer().order(ByteOrder.nativeOrder());
   }
 
@@ -37,6 +39,11 @@ final class Block {
   /** The whole memory, native order; shared, so only absolute access. */
   ByteBuffer bytes() {
     return bytes;
+  }
+
+  /** Where the memory begins. */
+  long address() {
+    return address;
   }
 
   /** The elements from offset as a row-major array of this shape. */

@@ -17,11 +17,13 @@ final class ChannelLoops<A> implements ChannelKernels {
   private final Nd4jMemory memory;
   private final Lanes<A> lanes;
   private final Parallel parallel;
+  private final Tiles<A> tiles;
 
   ChannelLoops(Nd4jMemory memory, Lanes<A> lanes, Parallel parallel) {
     this.memory = memory;
     this.lanes = lanes;
     this.parallel = parallel;
+    this.tiles = new Tiles<>(lanes, parallel);
   }
 
   private static Chunks chunks(Nd4jTensor x) {
@@ -122,7 +124,7 @@ final class ChannelLoops<A> implements ChannelKernels {
     Nd4jTensor out = memory.uninitialized(in.shape());
     A scales = lanes.tiled(scale, chunks.tile());
     A shifts = lanes.tiled(shift, chunks.tile());
-    map(
+    tiles.map(
         chunks,
         in,
         out,
@@ -131,13 +133,17 @@ final class ChannelLoops<A> implements ChannelKernels {
   }
 
   @Override
-  public BackwardSums normalizationSums(Tensor dy, Tensor x, double[] mean) {
+  public BackwardSums normalizationSums(Tensor dy, Tensor x, ScaleShift made, double[] mean) {
     Nd4jTensor gradient = memory.own(dy);
     Nd4jTensor in = memory.own(x);
     Check.shape("normalizationSums: dy", gradient, in.shape());
     Check.channels("normalizationSums", in, mean.length);
+    Check.channels("normalizationSums: scale", in, made.scale().length);
     Chunks chunks = chunks(in);
     int c = chunks.channels();
+    A scales = lanes.tiled(made.scale(), chunks.tile());
+    A shifts = lanes.tiled(made.shift(), chunks.tile());
+    double slope = made.activation().negativeSlope();
     A means = lanes.tiled(mean, chunks.tile());
     double[] rest = new double[c];
     for (int i = 0; i < c; i++) {
@@ -162,7 +168,7 @@ final class ChannelLoops<A> implements ChannelKernels {
                     (at, n) -> {
                       lanes.load(gradient, at, dys, n);
                       lanes.load(in, at, xs, n);
-                      lanes.products(dys, xs, n, means, s1, s2);
+                      lanes.products(dys, xs, n, scales, shifts, slope, means, s1, s2);
                     });
                 lanes.fold(s1, folded);
                 addTo(sums[part], folded);
@@ -178,21 +184,31 @@ final class ChannelLoops<A> implements ChannelKernels {
     return new BackwardSums(sum, product);
   }
 
+  /** In place: dy's memory becomes the result. */
   @Override
-  public Tensor combine(Tensor dy, double[] a, Tensor x, double[] b, double[] c0) {
+  public Tensor normalizationBackward(
+      Tensor dy, Tensor x, ScaleShift made, double[] a, double[] b, double[] c0) {
     Nd4jTensor gradient = memory.own(dy);
     Nd4jTensor in = memory.own(x);
-    Check.shape("combine: dy", gradient, in.shape());
-    Check.channels("combine: a", in, a.length);
-    Check.channels("combine: b", in, b.length);
-    Check.channels("combine: c0", in, c0.length);
+    Check.shape("normalizationBackward: dy", gradient, in.shape());
+    Check.channels("normalizationBackward: scale", in, made.scale().length);
+    Check.channels("normalizationBackward: a", in, a.length);
+    Check.channels("normalizationBackward: b", in, b.length);
+    Check.channels("normalizationBackward: c0", in, c0.length);
     Chunks chunks = chunks(in);
-    Nd4jTensor out = memory.uninitialized(in.shape());
+    A scales = lanes.tiled(made.scale(), chunks.tile());
+    A shifts = lanes.tiled(made.shift(), chunks.tile());
+    double slope = made.activation().negativeSlope();
     A as = lanes.tiled(a, chunks.tile());
     A bs = lanes.tiled(b, chunks.tile());
     A cs = lanes.tiled(c0, chunks.tile());
-    map2(chunks, gradient, in, out, (dys, xs, n) -> lanes.combine(dys, xs, n, as, bs, cs));
-    return out;
+    tiles.map2(
+        chunks,
+        gradient,
+        in,
+        gradient,
+        (dys, xs, n) -> lanes.combine(dys, xs, n, scales, shifts, slope, as, bs, cs));
+    return dy;
   }
 
   /** In place: dy's memory becomes the result. */
@@ -202,7 +218,7 @@ final class ChannelLoops<A> implements ChannelKernels {
     Nd4jTensor out = memory.own(y);
     Check.shape("activationBackward: dy", gradient, out.shape());
     if (activation.negativeSlope() != 1) {
-      map2(
+      tiles.map2(
           Chunks.of(out.elements(), 1),
           gradient,
           out,
@@ -259,47 +275,7 @@ final class ChannelLoops<A> implements ChannelKernels {
     lanes.read(added, 0, shift, shift.length);
     A scales = lanes.tiled(ones, chunks.tile());
     A shifts = lanes.tiled(shift, chunks.tile());
-    map(chunks, in, in, (xs, n) -> lanes.affine(xs, n, scales, shifts, 1));
-  }
-
-  private interface Body<A> {
-    void run(A values, int n);
-  }
-
-  private interface Body2<A> {
-    void run(A inOut, A values, int n);
-  }
-
-  private void map(Chunks chunks, Nd4jTensor in, Nd4jTensor out, Body<A> body) {
-    parallel.run(
-        chunks.parts(),
-        part -> {
-          A values = lanes.array(chunks.tile());
-          chunks.tiles(
-              part,
-              (at, n) -> {
-                lanes.load(in, at, values, n);
-                body.run(values, n);
-                lanes.store(values, out, at, n);
-              });
-        });
-  }
-
-  private void map2(Chunks chunks, Nd4jTensor a, Nd4jTensor b, Nd4jTensor out, Body2<A> body) {
-    parallel.run(
-        chunks.parts(),
-        part -> {
-          A as = lanes.array(chunks.tile());
-          A bs = lanes.array(chunks.tile());
-          chunks.tiles(
-              part,
-              (at, n) -> {
-                lanes.load(a, at, as, n);
-                lanes.load(b, at, bs, n);
-                body.run(as, bs, n);
-                lanes.store(as, out, at, n);
-              });
-        });
+    tiles.map(chunks, in, in, (xs, n) -> lanes.affine(xs, n, scales, shifts, 1));
   }
 
   private static void addTo(double[] sum, double[] x) {

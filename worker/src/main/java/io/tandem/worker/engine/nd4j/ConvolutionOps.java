@@ -9,9 +9,9 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Convolutions by ND4J's conv2d and depthwise_conv2d, which call oneDNN for float32. Those know
- * only equal pads on opposite sides: other pads are written into a zeroed copy of x. Groups that
- * are not depthwise run one after another on slices of the channels.
+ * Convolutions by ND4J's conv2d and depthwise_conv2d: for float64, which oneDNN does not compute.
+ * Those know only equal pads on opposite sides: other pads are written into a zeroed copy of x.
+ * Groups that are not depthwise run one after another on slices of the channels.
  */
 final class ConvolutionOps implements ConvolutionKernels {
   private static final int EXPLICIT_PADS = 0;
@@ -215,7 +215,7 @@ final class ConvolutionOps implements ConvolutionKernels {
     layout.copyRuns(part, 0, some, x, (long) group * some, all, some, x.elements() / all);
   }
 
-  private static Shape output(Shape x, Shape w, Window window, int groups) {
+  static Shape output(Shape x, Shape w, Window window, int groups) {
     Check.that(x.rank() == 4, "convolution", "x needs N H W C", x);
     Check.that(w.rank() == 4, "convolution", "w needs kernelHeight kernelWidth C/groups K", w);
     Check.that(

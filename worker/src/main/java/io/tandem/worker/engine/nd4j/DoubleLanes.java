@@ -101,11 +101,27 @@ final class DoubleLanes implements Lanes<double[]> {
   }
 
   @Override
-  public void products(double[] dy, double[] x, int n, double[] mean, double[] s1, double[] s2) {
+  public void products(
+      double[] dy,
+      double[] x,
+      int n,
+      double[] scale,
+      double[] shift,
+      double negativeSlope,
+      double[] mean,
+      double[] s1,
+      double[] s2) {
+    double slope = negativeSlope;
     for (int j = 0; j < n; j++) {
-      s1[j] += dy[j];
-      s2[j] += dy[j] * (x[j] - mean[j]);
+      double dz = dy[j] * derivative(x[j] * scale[j] + shift[j], slope);
+      s1[j] += dz;
+      s2[j] += dz * (x[j] - mean[j]);
     }
+  }
+
+  /** 1 where z > 0 (the two products lift the least number beyond 1), else the slope. */
+  private static double derivative(double z, double slope) {
+    return Math.max(slope, Math.min(1.0, z * HUGE * HUGE));
   }
 
   @Override
@@ -119,9 +135,20 @@ final class DoubleLanes implements Lanes<double[]> {
   }
 
   @Override
-  public void combine(double[] dy, double[] x, int n, double[] a, double[] b, double[] c) {
+  public void combine(
+      double[] dy,
+      double[] x,
+      int n,
+      double[] scale,
+      double[] shift,
+      double negativeSlope,
+      double[] a,
+      double[] b,
+      double[] c) {
+    double slope = negativeSlope;
     for (int j = 0; j < n; j++) {
-      dy[j] = dy[j] * a[j] + x[j] * b[j] + c[j];
+      double dz = dy[j] * derivative(x[j] * scale[j] + shift[j], slope);
+      dy[j] = dz * a[j] + x[j] * b[j] + c[j];
     }
   }
 
@@ -129,8 +156,62 @@ final class DoubleLanes implements Lanes<double[]> {
   public void activationBackward(double[] dy, double[] y, int n, double negativeSlope) {
     double slope = negativeSlope;
     for (int j = 0; j < n; j++) {
-      // 1 where y > 0 (the two products lift the least number beyond 1), else the slope.
-      dy[j] *= Math.max(slope, Math.min(1.0, y[j] * HUGE * HUGE));
+      dy[j] *= derivative(y[j], slope);
+    }
+  }
+
+  @Override
+  public void axpy(double[] y, double[] x, int n, double alpha) {
+    double factor = alpha;
+    for (int i = 0; i < n; i++) {
+      y[i] += factor * x[i];
+    }
+  }
+
+  @Override
+  public void average(double[] y, double[] x, int n, double decay) {
+    double old = decay;
+    double fresh = (1 - decay);
+    for (int i = 0; i < n; i++) {
+      y[i] = old * y[i] + fresh * x[i];
+    }
+  }
+
+  @Override
+  public void multiply(double[] y, double[] x, int n) {
+    for (int i = 0; i < n; i++) {
+      y[i] *= x[i];
+    }
+  }
+
+  @Override
+  public void scale(double[] x, int n, double alpha) {
+    double factor = alpha;
+    for (int i = 0; i < n; i++) {
+      x[i] *= factor;
+    }
+  }
+
+  @Override
+  public void momentum(
+      double[] w,
+      double[] g,
+      double[] v,
+      int n,
+      double rate,
+      double momentum,
+      boolean nesterov,
+      double decay) {
+    double m = momentum;
+    double d = decay;
+    // w -= rate * (ofGradient * g' + ofVelocity * v)
+    double ofGradient = (nesterov ? rate : 0);
+    double ofVelocity = (nesterov ? rate * momentum : rate);
+    for (int i = 0; i < n; i++) {
+      double gradient = g[i] + d * w[i];
+      double velocity = m * v[i] + gradient;
+      v[i] = velocity;
+      w[i] -= ofGradient * gradient + ofVelocity * velocity;
     }
   }
 

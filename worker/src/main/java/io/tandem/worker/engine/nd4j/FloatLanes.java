@@ -103,11 +103,27 @@ final class FloatLanes implements Lanes<float[]> {
   }
 
   @Override
-  public void products(float[] dy, float[] x, int n, float[] mean, float[] s1, float[] s2) {
+  public void products(
+      float[] dy,
+      float[] x,
+      int n,
+      float[] scale,
+      float[] shift,
+      double negativeSlope,
+      float[] mean,
+      float[] s1,
+      float[] s2) {
+    float slope = (float) negativeSlope;
     for (int j = 0; j < n; j++) {
-      s1[j] += dy[j];
-      s2[j] += dy[j] * (x[j] - mean[j]);
+      float dz = dy[j] * derivative(x[j] * scale[j] + shift[j], slope);
+      s1[j] += dz;
+      s2[j] += dz * (x[j] - mean[j]);
     }
+  }
+
+  /** 1 where z > 0 (the two products lift the least number beyond 1), else the slope. */
+  private static float derivative(float z, float slope) {
+    return Math.max(slope, Math.min(1f, z * HUGE * HUGE));
   }
 
   @Override
@@ -121,9 +137,20 @@ final class FloatLanes implements Lanes<float[]> {
   }
 
   @Override
-  public void combine(float[] dy, float[] x, int n, float[] a, float[] b, float[] c) {
+  public void combine(
+      float[] dy,
+      float[] x,
+      int n,
+      float[] scale,
+      float[] shift,
+      double negativeSlope,
+      float[] a,
+      float[] b,
+      float[] c) {
+    float slope = (float) negativeSlope;
     for (int j = 0; j < n; j++) {
-      dy[j] = dy[j] * a[j] + x[j] * b[j] + c[j];
+      float dz = dy[j] * derivative(x[j] * scale[j] + shift[j], slope);
+      dy[j] = dz * a[j] + x[j] * b[j] + c[j];
     }
   }
 
@@ -131,8 +158,62 @@ final class FloatLanes implements Lanes<float[]> {
   public void activationBackward(float[] dy, float[] y, int n, double negativeSlope) {
     float slope = (float) negativeSlope;
     for (int j = 0; j < n; j++) {
-      // 1 where y > 0 (the two products lift the least number beyond 1), else the slope.
-      dy[j] *= Math.max(slope, Math.min(1f, y[j] * HUGE * HUGE));
+      dy[j] *= derivative(y[j], slope);
+    }
+  }
+
+  @Override
+  public void axpy(float[] y, float[] x, int n, double alpha) {
+    float factor = (float) alpha;
+    for (int i = 0; i < n; i++) {
+      y[i] += factor * x[i];
+    }
+  }
+
+  @Override
+  public void average(float[] y, float[] x, int n, double decay) {
+    float old = (float) decay;
+    float fresh = (float) (1 - decay);
+    for (int i = 0; i < n; i++) {
+      y[i] = old * y[i] + fresh * x[i];
+    }
+  }
+
+  @Override
+  public void multiply(float[] y, float[] x, int n) {
+    for (int i = 0; i < n; i++) {
+      y[i] *= x[i];
+    }
+  }
+
+  @Override
+  public void scale(float[] x, int n, double alpha) {
+    float factor = (float) alpha;
+    for (int i = 0; i < n; i++) {
+      x[i] *= factor;
+    }
+  }
+
+  @Override
+  public void momentum(
+      float[] w,
+      float[] g,
+      float[] v,
+      int n,
+      double rate,
+      double momentum,
+      boolean nesterov,
+      double decay) {
+    float m = (float) momentum;
+    float d = (float) decay;
+    // w -= rate * (ofGradient * g' + ofVelocity * v)
+    float ofGradient = (float) (nesterov ? rate : 0);
+    float ofVelocity = (float) (nesterov ? rate * momentum : rate);
+    for (int i = 0; i < n; i++) {
+      float gradient = g[i] + d * w[i];
+      float velocity = m * v[i] + gradient;
+      v[i] = velocity;
+      w[i] -= ofGradient * gradient + ofVelocity * velocity;
     }
   }
 

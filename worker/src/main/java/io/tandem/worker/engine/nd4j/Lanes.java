@@ -42,20 +42,35 @@ interface Lanes<A> {
   /** s1 += d and s2 += d * d for d = x - shift. */
   void deviations(A x, int n, A shift, A s1, A s2);
 
-  /** s1 += dy and s2 += dy * (x - mean). */
-  void products(A dy, A x, int n, A mean, A s1, A s2);
+  /** s1 += dz and s2 += dz * (x - mean) for dz = dy * activation'(x * scale + shift). */
+  void products(A dy, A x, int n, A scale, A shift, double negativeSlope, A mean, A s1, A s2);
 
   /** x = activation(x * scale + shift). */
   void affine(A x, int n, A scale, A shift, double negativeSlope);
 
-  /** dy = dy * a + x * b + c. */
-  void combine(A dy, A x, int n, A a, A b, A c);
+  /** dy = dz * a + x * b + c for dz = dy * activation'(x * scale + shift). */
+  void combine(A dy, A x, int n, A scale, A shift, double negativeSlope, A a, A b, A c);
 
   /** dy = dy * (y > 0 ? 1 : negativeSlope). */
   void activationBackward(A dy, A y, int n, double negativeSlope);
 
   /** y += x: also how a tile is added to its sums. */
   void add(A y, A x, int n);
+
+  /** y += alpha * x. */
+  void axpy(A y, A x, int n, double alpha);
+
+  /** y = decay * y + (1 - decay) * x. */
+  void average(A y, A x, int n, double decay);
+
+  /** y *= x. */
+  void multiply(A y, A x, int n);
+
+  /** x *= alpha. */
+  void scale(A x, int n, double alpha);
+
+  /** v = momentum * v + g' and w -= rate * (nesterov ? g' + momentum * v : v), g' = g + decay w. */
+  void momentum(A w, A g, A v, int n, double rate, double momentum, boolean nesterov, double decay);
 
   /** The sum of a * b, in float64. */
   double dot(A a, A b, int n);

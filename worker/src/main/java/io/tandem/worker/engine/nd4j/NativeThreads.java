@@ -16,7 +16,8 @@ final class NativeThreads {
     this.threads = threads;
     // Loads the backend: the native operations are not there before.
     Nd4j.getBackend();
-    openblas.blas_set_num_threads(threads);
+    // OpenBLAS gets one thread: its idle threads spin on cores that the next kernel needs.
+    openblas.blas_set_num_threads(1);
     tell();
   }
 

@@ -1,6 +1,7 @@
 package io.tandem.worker.engine.nd4j;
 
 import io.tandem.worker.engine.Activation;
+import io.tandem.worker.engine.ConvolutionKernels;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.MemoryKind;
@@ -23,9 +24,10 @@ public final class Nd4jEngine implements Engine {
   private final int threads;
   private final Nd4jMemory memory;
   private final Parallel parallel;
-  private final ConvolutionOps convolution;
+  private final OneDnnConvolution oneDnn;
+  private final ConvolutionKernels convolution;
   private final ChannelLoops<?> channel;
-  private final PointwiseOps<?> pointwise;
+  private final PointwiseLoops<?> pointwise;
   private final MatrixOps matrix;
   private final PoolingLoops pooling;
   private final LossLoops loss;
@@ -54,20 +56,21 @@ public final class Nd4jEngine implements Engine {
     memory = new Nd4jMemory(dtype, new NativeThreads(threads));
     parallel = new Parallel(threads);
     channel = channelLoops(memory.lanes());
-    pointwise = pointwiseOps(memory.lanes());
+    pointwise = pointwiseLoops(memory.lanes());
     layout = layoutLoops(memory.lanes());
     matrix = new MatrixOps(memory);
     pooling = new PoolingLoops(memory, parallel);
     loss = new LossLoops(memory);
-    convolution = new ConvolutionOps(memory, layout);
+    oneDnn = dtype == DType.FLOAT32 ? new OneDnnConvolution(memory) : null;
+    convolution = oneDnn == null ? new ConvolutionOps(memory, layout) : oneDnn;
   }
 
   private <A> ChannelLoops<A> channelLoops(Lanes<A> lanes) {
     return new ChannelLoops<>(memory, lanes, parallel);
   }
 
-  private <A> PointwiseOps<A> pointwiseOps(Lanes<A> lanes) {
-    return new PointwiseOps<>(memory, lanes);
+  private <A> PointwiseLoops<A> pointwiseLoops(Lanes<A> lanes) {
+    return new PointwiseLoops<>(memory, lanes, parallel);
   }
 
   private <A> LayoutLoops<A> layoutLoops(Lanes<A> lanes) {
@@ -191,13 +194,14 @@ public final class Nd4jEngine implements Engine {
   }
 
   @Override
-  public BackwardSums normalizationSums(Tensor dy, Tensor x, double[] mean) {
-    return channel.normalizationSums(dy, x, mean);
+  public BackwardSums normalizationSums(Tensor dy, Tensor x, ScaleShift made, double[] mean) {
+    return channel.normalizationSums(dy, x, made, mean);
   }
 
   @Override
-  public Tensor combine(Tensor dy, double[] a, Tensor x, double[] b, double[] c0) {
-    return channel.combine(dy, a, x, b, c0);
+  public Tensor normalizationBackward(
+      Tensor dy, Tensor x, ScaleShift made, double[] a, double[] b, double[] c0) {
+    return channel.normalizationBackward(dy, x, made, a, b, c0);
   }
 
   @Override
@@ -347,5 +351,8 @@ public final class Nd4jEngine implements Engine {
   public void close() {
     memory.close();
     parallel.close();
+    if (oneDnn != null) {
+      oneDnn.close();
+    }
   }
 }

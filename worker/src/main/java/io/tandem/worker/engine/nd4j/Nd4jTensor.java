@@ -86,6 +86,11 @@ final class Nd4jTensor implements Tensor {
     return block.bytes();
   }
 
+  /** Where the first element lies, for native code. */
+  long address() {
+    return block.address() + offset * dtype().bytes();
+  }
+
   /** For ND4J. */
   INDArray array() {
     return block.array(offset, shape);

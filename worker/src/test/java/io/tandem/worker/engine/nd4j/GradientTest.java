@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tandem.worker.engine.Activation;
+import io.tandem.worker.engine.ChannelKernels.ScaleShift;
 import io.tandem.worker.engine.ConvolutionKernels.Gradients;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.Engine;
@@ -178,10 +179,10 @@ class GradientTest {
     }
   }
 
-  /** Batch norm as a layer composes it: moments, scaleShift, normalizationSums, combine. */
-  private static Tensor normalize(Tensor x) {
+  /** Batch norm as a layer composes it: moments, scaleShift, and the two backward kernels. */
+  private static Tensor normalize(Tensor x, Activation activation) {
     double[][] coefficients = normalization(x);
-    return engine.scaleShift(x, coefficients[0], coefficients[1], Activation.IDENTITY);
+    return engine.scaleShift(x, coefficients[0], coefficients[1], activation);
   }
 
   private static double[][] normalization(Tensor x) {
@@ -197,21 +198,30 @@ class GradientTest {
   }
 
   @Test
-  void shouldDifferentiateNormalization() {
-    try (Memory.Scope scope = engine.openScope()) {
-      Tensor x = randomTensor(Shape.of(2, 3, 4, 3), 1);
-      Tensor dy = randomTensor(x.shape(), 2);
-      double[][] coefficients = normalization(x);
-      var sums = engine.normalizationSums(dy, x, coefficients[2]);
-      int m = 24;
-      double[] a = coefficients[0];
-      double[] b = new double[3];
-      double[] c0 = new double[3];
-      for (int i = 0; i < 3; i++) {
-        b[i] = -a[i] * a[i] * a[i] * sums.dyTimesDeviation()[i] / m;
-        c0[i] = -a[i] * sums.dy()[i] / m - b[i] * coefficients[2][i];
+  void shouldDifferentiateNormalizationAndItsActivation() {
+    for (Activation activation :
+        List.of(Activation.IDENTITY, Activation.RELU, Activation.leaky(0.1))) {
+      try (Memory.Scope scope = engine.openScope()) {
+        Tensor x = randomTensor(Shape.of(2, 3, 4, 3), 1);
+        Tensor dy = randomTensor(x.shape(), 2);
+        double[][] coefficients = normalization(x);
+        var made = new ScaleShift(coefficients[0], coefficients[1], activation);
+        var sums = engine.normalizationSums(dy, x, made, coefficients[2]);
+        int m = 24;
+        double[] a = coefficients[0];
+        double[] b = new double[3];
+        double[] c0 = new double[3];
+        for (int i = 0; i < 3; i++) {
+          b[i] = -a[i] * a[i] * a[i] * sums.dzTimesDeviation()[i] / m;
+          c0[i] = -a[i] * sums.dz()[i] / m - b[i] * coefficients[2][i];
+        }
+        Tensor consumed = engine.add(dy, engine.zeros(dy.shape()));
+        assertGradient(
+            engine.normalizationBackward(consumed, x, made, a, b, c0),
+            x,
+            dy,
+            z -> normalize(z, activation));
       }
-      assertGradient(engine.combine(dy, a, x, b, c0), x, dy, GradientTest::normalize);
     }
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.tandem.worker.engine.Activation;
 import io.tandem.worker.engine.ChannelKernels.BackwardSums;
 import io.tandem.worker.engine.ChannelKernels.Moments;
+import io.tandem.worker.engine.ChannelKernels.ScaleShift;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Shape;
@@ -81,15 +82,16 @@ class KernelTest {
       double[] p = GradientTest.random(Shape.of(c), 3);
       double[] q = GradientTest.random(Shape.of(c), 4);
       Moments moments = engine.moments(x);
-      BackwardSums sums = engine.normalizationSums(dy, x, moments.mean());
+      ScaleShift made = new ScaleShift(p, q, Activation.leaky(0.25));
+      BackwardSums sums = engine.normalizationSums(dy, x, made, moments.mean());
       Tensor y = engine.scaleShift(x, p, q, Activation.leaky(0.25));
-      Tensor combined = engine.combine(dy, p, x, q, p);
+      Tensor combined = engine.normalizationBackward(dy, x, made, p, q, p);
       engine.addBias(combined, engine.upload(Shape.of(c), q));
       return Stream.of(
               moments.mean(),
               moments.squaredDeviation(),
-              sums.dy(),
-              sums.dyTimesDeviation(),
+              sums.dz(),
+              sums.dzTimesDeviation(),
               engine.download(engine.channelSums(x)),
               engine.download(engine.activationBackward(combined, y, Activation.RELU)),
               engine.download(y))

@@ -1,6 +1,7 @@
 package io.tandem.worker.engine.nd4j;
 
 import io.tandem.worker.engine.Activation;
+import io.tandem.worker.engine.ChannelKernels.ScaleShift;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Memory;
@@ -53,8 +54,14 @@ public final class KernelTimes {
             engine,
             "activationBackward",
             () -> engine.activationBackward(dy, x, Activation.leaky(0.9999)));
-        time(engine, "normalizationSums", () -> engine.normalizationSums(dy, x, a));
-        time(engine, "combine", () -> engine.combine(dy, a, x, a, a));
+        ScaleShift made = new ScaleShift(a, a, Activation.leaky(0.1));
+        time(engine, "normalizationSums", () -> engine.normalizationSums(dy, x, made, a));
+        double[] one = new double[c];
+        Arrays.fill(one, 1);
+        time(
+            engine,
+            "normalizationBackward",
+            () -> engine.normalizationBackward(dy, x, made, one, a, a));
         time(engine, "channelSums", () -> engine.channelSums(x));
         time(engine, "add", () -> engine.add(x, dy));
         time(engine, "addScaled", () -> engine.addScaled(x, 1e-9, dy));

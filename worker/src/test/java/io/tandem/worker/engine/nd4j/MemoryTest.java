@@ -58,7 +58,10 @@ class MemoryTest {
     // activation (131072 bytes) leaked a step would be 249 MB.
     assertThat(Pointer.totalBytes()).isLessThan(native100 + 16 * 131_072);
     assertThat(engine.bytes(MemoryKind.WEIGHTS)).isEqualTo(weights);
-    assertThat(engine.peakBytes(MemoryKind.ACTIVATIONS)).isEqualTo(4 * 32 * 32 * (4 + 8) * 4);
+    // What a convolution works in (rearranged weights, scratch) counts too, while it runs.
+    long activations = 4 * 32 * 32 * (4 + 8) * 4;
+    assertThat(engine.peakBytes(MemoryKind.ACTIVATIONS))
+        .isBetween(activations, activations + 16 * 1024);
     engine.resetPeaks();
     assertThat(engine.peakBytes(MemoryKind.ACTIVATIONS)).isZero();
     assertThat(engine.peakBytes(MemoryKind.WEIGHTS)).isEqualTo(weights);

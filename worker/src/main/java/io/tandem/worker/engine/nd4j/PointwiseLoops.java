@@ -2,29 +2,31 @@ package io.tandem.worker.engine.nd4j;
 
 import io.tandem.worker.engine.OptimizerKernels;
 import io.tandem.worker.engine.PointwiseKernels;
-import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Elementwise kernels and updates, by ND4J over flat arrays into given outputs.
+ * Elementwise kernels and updates, each one pass. Not by BLAS: OpenBLAS keeps its threads spinning
+ * for some 25 ms after each call, on cores that the next kernel needs.
  *
  * @param <A> float[] or double[]
  */
-final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
+final class PointwiseLoops<A> implements PointwiseKernels, OptimizerKernels {
   private static final int CHUNK = 8192;
 
   private final Nd4jMemory memory;
   private final Lanes<A> lanes;
+  private final Parallel parallel;
+  private final Tiles<A> tiles;
 
-  PointwiseOps(Nd4jMemory memory, Lanes<A> lanes) {
+  PointwiseLoops(Nd4jMemory memory, Lanes<A> lanes, Parallel parallel) {
     this.memory = memory;
     this.lanes = lanes;
+    this.parallel = parallel;
+    this.tiles = new Tiles<>(lanes, parallel);
   }
 
-  private static INDArray flat(Nd4jTensor x) {
-    return x.array(Shape.of(Math.toIntExact(x.elements())));
+  private static Chunks chunks(Nd4jTensor x) {
+    return Chunks.of(x.elements(), 1);
   }
 
   @Override
@@ -33,9 +35,7 @@ final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
     Nd4jTensor right = memory.own(b);
     Check.sameElements("add", left, right);
     Nd4jTensor out = memory.uninitialized(left.shape());
-    if (out.elements() > 0) {
-      flat(left).addi(flat(right), flat(out));
-    }
+    tiles.map2(chunks(left), left, right, out, lanes::add);
     return out;
   }
 
@@ -44,21 +44,13 @@ final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
     Nd4jTensor target = memory.own(y);
     Nd4jTensor added = memory.own(x);
     Check.sameElements("addScaled", target, added);
-    axpy(alpha, added, target);
-  }
-
-  private static void axpy(double alpha, Nd4jTensor x, Nd4jTensor y) {
-    if (x.elements() > 0) {
-      Nd4j.getBlasWrapper().level1().axpy(x.elements(), alpha, flat(x), flat(y));
-    }
+    tiles.map2(chunks(target), target, added, target, (ys, xs, n) -> lanes.axpy(ys, xs, n, alpha));
   }
 
   @Override
   public void scale(Tensor x, double alpha) {
     Nd4jTensor target = memory.own(x);
-    if (target.elements() > 0) {
-      flat(target).muli(alpha);
-    }
+    tiles.map(chunks(target), target, target, (xs, n) -> lanes.scale(xs, n, alpha));
   }
 
   @Override
@@ -72,9 +64,7 @@ final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
     Nd4jTensor right = memory.own(b);
     Check.sameElements("multiply", left, right);
     Nd4jTensor out = memory.uninitialized(left.shape());
-    if (out.elements() > 0) {
-      flat(left).muli(flat(right), flat(out));
-    }
+    tiles.map2(chunks(left), left, right, out, lanes::multiply);
     return out;
   }
 
@@ -95,7 +85,7 @@ final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
     return sum;
   }
 
-  /** Overwrites g with g'. */
+  /** Leaves g as it was. */
   @Override
   public void momentumStep(
       Tensor w,
@@ -110,17 +100,24 @@ final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
     Nd4jTensor velocity = memory.own(v);
     Check.sameElements("momentumStep: g", gradient, weights);
     Check.sameElements("momentumStep: v", velocity, weights);
-    if (weightDecay != 0) {
-      axpy(weightDecay, weights, gradient);
-    }
-    scale(v, momentum);
-    axpy(1, gradient, velocity);
-    if (nesterov) {
-      axpy(-rate, gradient, weights);
-      axpy(-rate * momentum, velocity, weights);
-    } else {
-      axpy(-rate, velocity, weights);
-    }
+    Chunks chunks = chunks(weights);
+    parallel.run(
+        chunks.parts(),
+        part -> {
+          A ws = lanes.array(chunks.tile());
+          A gs = lanes.array(chunks.tile());
+          A vs = lanes.array(chunks.tile());
+          chunks.tiles(
+              part,
+              (at, n) -> {
+                lanes.load(weights, at, ws, n);
+                lanes.load(gradient, at, gs, n);
+                lanes.load(velocity, at, vs, n);
+                lanes.momentum(ws, gs, vs, n, rate, momentum, nesterov, weightDecay);
+                lanes.store(ws, weights, at, n);
+                lanes.store(vs, velocity, at, n);
+              });
+        });
   }
 
   @Override
@@ -128,7 +125,6 @@ final class PointwiseOps<A> implements PointwiseKernels, OptimizerKernels {
     Nd4jTensor mean = memory.own(average);
     Nd4jTensor weights = memory.own(w);
     Check.sameElements("averageStep", mean, weights);
-    scale(average, decay);
-    axpy(1 - decay, weights, mean);
+    tiles.map2(chunks(mean), mean, weights, mean, (ms, ws, n) -> lanes.average(ms, ws, n, decay));
   }
 }
