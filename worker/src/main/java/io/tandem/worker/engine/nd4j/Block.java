@@ -2,6 +2,8 @@ package io.tandem.worker.engine.nd4j;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -22,6 +24,8 @@ final class Block {
   private final ByteBuffer bytes;
   private final long elements;
   private final long address;
+  private final FloatBuffer floats;
+  private final DoubleBuffer doubles;
   private final Map<ViewKey, INDArray> views = new HashMap<>();
 
   Block(DataType type, long elements) {
@@ -29,6 +33,8 @@ final class Block {
     flat = Nd4j.createUninitializedDetached(type, Math.max(1, elements));
     address = flat.data().pointer().address();
     bytes = flat.data().pointer().asByteBuffer().order(ByteOrder.nativeOrder());
+    floats = bytes.asFloatBuffer();
+    doubles = bytes.asDoubleBuffer();
   }
 
   /** Elements that fit. */
@@ -39,6 +45,16 @@ final class Block {
   /** The whole memory, native order; shared, so only absolute access. */
   ByteBuffer bytes() {
     return bytes;
+  }
+
+  /** The same as float32. */
+  FloatBuffer floats() {
+    return floats;
+  }
+
+  /** The same as float64. */
+  DoubleBuffer doubles() {
+    return doubles;
   }
 
   /** Where the memory begins. */

@@ -8,7 +8,7 @@ import java.util.Arrays;
 
 /**
  * {@link ChannelKernels} as fused passes: each value is read once. Sums run in the tensor's type
- * within a group of tiles (32 additions) and in float64 over groups, in an order that the shape
+ * within a group of tiles (64 additions) and in float64 over groups, in an order that the shape
  * alone decides.
  *
  * @param <A> float[] or double[]

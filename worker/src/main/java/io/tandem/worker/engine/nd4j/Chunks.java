@@ -13,8 +13,8 @@ package io.tandem.worker.engine.nd4j;
  * @param elements M x C
  */
 record Chunks(int channels, int tile, int group, int parts, long part, long elements) {
-  private static final int TILE = 2048;
-  private static final int TILES_OF_GROUP = 32;
+  private static final int TILE = 512;
+  private static final int TILES_OF_GROUP = 64;
   private static final int MOST_PARTS = 16;
 
   /** For M x C elements. */

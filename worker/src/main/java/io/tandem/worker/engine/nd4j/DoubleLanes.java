@@ -8,7 +8,7 @@ final class DoubleLanes implements Lanes<double[]> {
   private static final double HUGE = 1e300;
 
   private static DoubleBuffer view(Nd4jTensor x) {
-    return x.memoryBytes().asDoubleBuffer();
+    return x.block().doubles();
   }
 
   private static int at(Nd4jTensor x, long from) {

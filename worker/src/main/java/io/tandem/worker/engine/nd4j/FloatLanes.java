@@ -8,7 +8,7 @@ final class FloatLanes implements Lanes<float[]> {
   private static final float HUGE = 1e38f;
 
   private static FloatBuffer view(Nd4jTensor x) {
-    return x.memoryBytes().asFloatBuffer();
+    return x.block().floats();
   }
 
   private static int at(Nd4jTensor x, long from) {
