@@ -15,11 +15,12 @@ import java.util.TreeMap;
 public final class Checkpoint {
   private Checkpoint() {}
 
-  /** Where the shards of this attempt write; created by the first that asks. */
+  /** Where the shards of this attempt write; created, durably, by the first that asks. */
   public static Path temporary(Path root, long step, int attempt) throws CheckpointException {
     var directory = temporaryOf(root, step, attempt);
     try {
-      return Files.createDirectories(directory);
+      Trees.create(directory);
+      return directory;
     } catch (IOException e) {
       throw new CheckpointException.NotWritten(directory, e);
     }
@@ -79,7 +80,7 @@ public final class Checkpoint {
       for (var name : manifest.files().keySet()) {
         Files.delete(ShardFile.digestOf(temporary.resolve(name)));
       }
-      force(temporary);
+      Trees.force(temporary);
       if (Files.exists(directory)) {
         if (isWhole(directory)) {
           Trees.delete(temporary);
@@ -88,7 +89,7 @@ public final class Checkpoint {
         Trees.delete(directory);
       }
       Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
-      force(directory.toAbsolutePath().getParent());
+      Trees.force(directory.toAbsolutePath().getParent());
       return manifest;
     } catch (CheckpointException e) {
       throw e;
@@ -135,13 +136,6 @@ public final class Checkpoint {
       return reader.manifest() != null;
     } catch (CheckpointException e) {
       return false; // What is not whole is replaced by what is.
-    }
-  }
-
-  /** Makes the names in a directory durable. */
-  private static void force(Path directory) throws IOException {
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 }

@@ -64,18 +64,25 @@ public final class Checkpoints {
   }
 
   /**
-   * Removes all but the newest {@code keep} and what attempts before this one left unfinished.
+   * Removes, after a commit, what it makes useless: all but the newest {@code keep} up to the
+   * committed step; those of later steps, which this attempt refused or never saw, and which would
+   * otherwise outrank what it writes; and what attempts before this one left unfinished.
    *
+   * @param committedStep of the checkpoint just committed, which stays whatever else is there
    * @return the committed ones that were removed
    */
-  public static List<Path> prune(Path root, int keep, int attempt) throws CheckpointException {
+  public static List<Path> prune(Path root, int keep, int attempt, long committedStep)
+      throws CheckpointException {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep + ", at least 1");
     }
-    var committed = list(root);
-    var old = committed.subList(Math.min(keep, committed.size()), committed.size());
-    for (var directory : old) {
-      delete(directory);
+    var useless = new ArrayList<Path>();
+    int kept = 0;
+    for (var directory : list(root)) {
+      if (step(directory) > committedStep || ++kept > keep) {
+        delete(directory);
+        useless.add(directory);
+      }
     }
     for (var path : children(root)) {
       var leftover = LEFTOVER.matcher(path.getFileName().toString());
@@ -83,7 +90,7 @@ public final class Checkpoints {
         delete(path);
       }
     }
-    return List.copyOf(old);
+    return List.copyOf(useless);
   }
 
   private static long step(Path directory) {

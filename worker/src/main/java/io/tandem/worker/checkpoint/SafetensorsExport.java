@@ -15,7 +15,8 @@ public final class SafetensorsExport {
 
   /**
    * Writes the whole tensors whose names begin with the prefix, under their names without it. The
-   * file appears at once, complete, or not at all; the metadata holds job, step and format.
+   * file appears at once, complete and durable, or not at all; the metadata holds job, step and
+   * format.
    *
    * @param out replaced when it exists
    * @param prefix for example {@code student.}
@@ -48,10 +49,18 @@ public final class SafetensorsExport {
       file.finish();
       Files.move(
           unfinished, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (CheckpointException e) {
-      throw e;
+      Trees.force(out.toAbsolutePath().getParent());
     } catch (IOException e) {
-      throw new CheckpointException.NotWritten(out, e);
+      var failure =
+          e instanceof CheckpointException known
+              ? known
+              : new CheckpointException.NotWritten(out, e);
+      try {
+        Files.deleteIfExists(unfinished);
+      } catch (IOException again) {
+        failure.addSuppressed(again);
+      }
+      throw failure;
     }
   }
 

@@ -1,13 +1,43 @@
 package io.tandem.worker.checkpoint;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 
 /** Directories with all that is in them. */
 final class Trees {
   private Trees() {}
+
+  /**
+   * Creates a directory and those above it that are missing, durably: each new name is forced to
+   * the disk. Several may create the same at once.
+   *
+   * @return the directories that were forced, since a name in them may be new
+   */
+  static List<Path> create(Path directory) throws IOException {
+    var holders = new ArrayList<Path>();
+    for (var path = directory.toAbsolutePath(); !Files.isDirectory(path); ) {
+      path = path.getParent();
+      holders.add(path);
+    }
+    Files.createDirectories(directory);
+    for (var holder : holders) {
+      force(holder);
+    }
+    return holders;
+  }
+
+  /** Makes the names in a directory durable. */
+  static void force(Path directory) throws IOException {
+    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
 
   /** Links are removed, never followed; what another removes meanwhile is no error. */
   static void delete(Path directory) throws IOException {

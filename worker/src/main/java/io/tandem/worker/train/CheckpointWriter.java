@@ -119,7 +119,7 @@ final class CheckpointWriter {
       return false;
     }
     try {
-      Checkpoints.prune(root, plan.job().checkpoint().keep(), attempt)
+      Checkpoints.prune(root, plan.job().checkpoint().keep(), attempt, step)
           .forEach(pruned -> message.addPruned(pruned.toString()));
     } catch (CheckpointException e) {
       complain("old checkpoints were not removed", e);
@@ -137,22 +137,6 @@ final class CheckpointWriter {
       SafetensorsExport.write(out, reader, model + ".average.");
     }
     return out;
-  }
-
-  /** Opens the newest whole one of the plan's, or gives null; names those refused. */
-  CheckpointReader newest() {
-    Checkpoints.Found found = Checkpoints.newestWhole(plan.checkpoints());
-    if (context.world().index() == 0) {
-      String instead =
-          found
-              .reader()
-              .map(reader -> reader.directory() + " is used")
-              .orElse("there is none before, training begins anew");
-      for (CheckpointException refused : found.refused()) {
-        notice("CHECKPOINT_REFUSED", refused.getMessage() + "; " + instead);
-      }
-    }
-    return found.reader().orElse(null);
   }
 
   private void complain(String what, CheckpointException e) {

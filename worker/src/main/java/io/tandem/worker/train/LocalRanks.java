@@ -9,6 +9,7 @@ import io.tandem.protocol.job.JobReason;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.worker.checkpoint.CheckpointException;
+import io.tandem.worker.checkpoint.CheckpointReader;
 import io.tandem.worker.data.DataException;
 import io.tandem.worker.data.TrainingData;
 import io.tandem.worker.engine.DType;
@@ -22,6 +23,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -106,6 +108,26 @@ public final class LocalRanks implements AttemptRun {
 
   /** Returns when no rank's thread is left. */
   private void train(Fabrics opened) {
+    Optional<CheckpointReader> start = Optional.empty();
+    try {
+      start = StartingPoint.open(plan, listener, ranks.contains(0));
+      train(opened, start);
+    } catch (CheckpointException e) {
+      failed("worker " + plan.workerId(), new UncheckedIOException(e));
+    } finally {
+      start.ifPresent(this::close);
+    }
+  }
+
+  private void close(CheckpointReader reader) {
+    try {
+      reader.close();
+    } catch (CheckpointException e) {
+      log.warn("a checkpoint that was read", e); // what it held was read and is in use
+    }
+  }
+
+  private void train(Fabrics opened, Optional<CheckpointReader> start) {
     List<Thread> threads = new ArrayList<>();
     try {
       TrainingData data =
@@ -113,7 +135,7 @@ public final class LocalRanks implements AttemptRun {
       for (int i = 0; i < ranks.size(); i++) {
         int rank = ranks.get(i);
         Fabric fabric = opened.ranks().get(i);
-        Thread thread = new Thread(() -> rank(rank, fabric, data), "tandem-rank-" + rank);
+        Thread thread = new Thread(() -> rank(rank, fabric, data, start), "tandem-rank-" + rank);
         thread.setDaemon(true);
         thread.start();
         threads.add(thread);
@@ -146,13 +168,13 @@ public final class LocalRanks implements AttemptRun {
     return settings.withTimeouts(settings.connectTimeout(), silence, settings.timeout());
   }
 
-  private void rank(int rank, Fabric fabric, TrainingData data) {
+  private void rank(int rank, Fabric fabric, TrainingData data, Optional<CheckpointReader> start) {
     boolean finished = false;
     try (Nd4jEngine engine = new Nd4jEngine(DType.FLOAT32, plan.threads())) {
       ShardContext context =
           ShardContext.of(engine, fabric, plan.roster().mesh(), rank, listener.collectives());
       try (RankTrainer trainer =
-          new RankTrainer(context, plan, data, stop::get, listener, log, rank)) {
+          new RankTrainer(context, plan, data, stop::get, listener, log, rank, start)) {
         train(rank, context, trainer);
       }
       finished = true;

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -60,7 +61,8 @@ final class RankTrainer implements AutoCloseable {
       Supplier<StopMode> stop,
       AttemptListener listener,
       AttemptLog log,
-      int rank) {
+      int rank,
+      Optional<CheckpointReader> start) {
     this.context = context;
     this.job = plan.job();
     this.data = data;
@@ -79,7 +81,8 @@ final class RankTrainer implements AutoCloseable {
     this.totalSteps = mainSteps + tune;
     this.log = log;
     this.checkpoints = new CheckpointWriter(context, plan, listener, log);
-    restore();
+    start.ifPresent(this::restore);
+    agreeOnStart();
     var mesh = plan.roster().mesh();
     Needs needs = Needs.of(algorithm.name());
     this.mainLoader =
@@ -185,36 +188,34 @@ final class RankTrainer implements AutoCloseable {
     }
   }
 
-  private void restore() {
-    try (CheckpointReader reader = checkpoints.newest()) {
-      if (reader != null) {
-        Manifest.Facts facts = reader.manifest().facts();
-        if (!Long.valueOf(job.seed()).equals(facts.counters().get(SEED))) {
-          throw new CheckpointException(
-              reader.directory(),
-              "was written with seed "
-                  + facts.counters().get(SEED)
-                  + ", the job's is "
-                  + job.seed());
-        }
-        if (leader) {
-          log.info("goes on from " + reader.directory());
-        }
-        Snapshot.read(context, learners, reader);
-        for (int m = 0; m < learners.size(); m++) {
-          learners.get(m).updates(facts.counters().get("updates." + Snapshot.model(m)));
-        }
-        if (main instanceof MetaPseudoLabelsStep meta) {
-          meta.feedback().baseline(facts.scalars().get("feedback.baseline"));
-        }
-        step = facts.step();
-        committedStep = step;
-        reportedStep = step;
+  private void restore(CheckpointReader reader) {
+    try {
+      Manifest.Facts facts = reader.manifest().facts();
+      if (!Long.valueOf(job.seed()).equals(facts.counters().get(SEED))) {
+        throw new CheckpointException(
+            reader.directory(),
+            "was written with seed " + facts.counters().get(SEED) + ", the job's is " + job.seed());
       }
+      if (leader) {
+        log.info("goes on from " + reader.directory());
+      }
+      Snapshot.read(context, learners, reader);
+      for (int m = 0; m < learners.size(); m++) {
+        learners.get(m).updates(facts.counters().get("updates." + Snapshot.model(m)));
+      }
+      if (main instanceof MetaPseudoLabelsStep meta) {
+        meta.feedback().baseline(facts.scalars().get("feedback.baseline"));
+      }
+      step = facts.step();
+      committedStep = step;
+      reportedStep = step;
     } catch (CheckpointException e) {
       throw new UncheckedIOException(e);
     }
-    // Shards that found different checkpoints whole must not train together.
+  }
+
+  /** Workers that found different checkpoints whole must not train together. */
+  private void agreeOnStart() {
     double ranks = context.world().size();
     double[] sums = Learner.sum(context.world(), new double[] {step, (double) step * step});
     if (sums[0] != ranks * step || sums[1] != ranks * step * step) {

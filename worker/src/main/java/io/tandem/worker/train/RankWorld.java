@@ -20,6 +20,7 @@ import io.tandem.worker.parallel.ShardContext;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -64,7 +65,14 @@ final class RankWorld {
           int rank = context.world().index();
           try (RankTrainer trainer =
               new RankTrainer(
-                  context, plan, data, () -> StopMode.STOP_UNSPECIFIED, silent, log, rank)) {
+                  context,
+                  plan,
+                  data,
+                  () -> StopMode.STOP_UNSPECIFIED,
+                  silent,
+                  log,
+                  rank,
+                  Optional.empty())) {
             return work.run(trainer, context);
           }
         });

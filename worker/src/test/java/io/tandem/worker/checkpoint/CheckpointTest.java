@@ -203,7 +203,7 @@ class CheckpointTest {
     Checkpoint.temporary(root, 6, 1);
     Checkpoint.temporary(root, 6, 2);
     Files.createDirectory(root.resolve("export"));
-    assertThat(Checkpoints.prune(root, 2, 2))
+    assertThat(Checkpoints.prune(root, 2, 2, 5))
         .containsExactly(
             root.resolve("step-00000003"),
             root.resolve("step-00000002"),
@@ -211,6 +211,26 @@ class CheckpointTest {
     assertThat(children(root))
         .containsExactly("export", "step-00000004", "step-00000005", "step-00000006.tmp-attempt2");
     assertThat(Checkpoints.list(root.resolve("nowhere"))).isEmpty();
+  }
+
+  @Test
+  void shouldKeepWhatWasJustCommittedAndRemoveTheBrokenNewerOne() throws IOException {
+    Written.checkpoint(root, 50, 1, 1);
+    var broken = Written.checkpoint(root, 300, 1, 1);
+    Files.write(broken.resolve(ShardFile.name(0, 1)), new byte[3]);
+    Written.checkpoint(root, 100, 2, 1);
+    assertThat(Checkpoints.prune(root, 1, 2, 100))
+        .containsExactly(broken, root.resolve("step-00000050"));
+    assertThat(children(root)).containsExactly("step-00000100");
+  }
+
+  @Test
+  void shouldForceEveryDirectoryThatHoldsANewName() throws IOException {
+    var deep = root.resolve("job").resolve("checkpoints").resolve("step");
+    assertThat(Trees.create(deep))
+        .containsExactly(root.resolve("job/checkpoints"), root.resolve("job"), root);
+    assertThat(deep).isDirectory();
+    assertThat(Trees.create(deep)).isEmpty();
   }
 
   static List<String> children(Path directory) throws IOException {

@@ -2,6 +2,7 @@ package io.tandem.worker.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -40,6 +41,21 @@ class SafetensorsExportTest {
       assertThat(file.getFloat(8 + head + 28 + 4 * i))
           .isEqualTo(Written.value("student.stem.weight", i));
     }
+  }
+
+  @Test
+  void shouldLeaveNothingUnfinishedAndTheOldFileWhenTheDiskIsFull() throws IOException {
+    assumeThat(Path.of("/dev/full")).exists();
+    var out = Files.writeString(root.resolve("student.safetensors"), "old");
+    var unfinished = root.resolve("student.safetensors.tmp");
+    Files.createSymbolicLink(unfinished, Path.of("/dev/full"));
+    try (var reader = CheckpointReader.open(Written.checkpoint(root, 9, 1, 2))) {
+      assertThatThrownBy(() -> SafetensorsExport.write(out, reader, "student."))
+          .isInstanceOf(CheckpointException.NotWritten.class)
+          .hasMessageContaining(out.toString());
+    }
+    assertThat(Files.isSymbolicLink(unfinished)).isFalse();
+    assertThat(out).hasContent("old");
   }
 
   @Test

@@ -156,6 +156,21 @@ class AttemptFailureTest {
   }
 
   @Test
+  void shouldNotStartOverWhenNoCheckpointCanBeRead() throws Exception {
+    Path absent = work.resolve("elsewhere").resolve(Checkpoints.name(6));
+    Path empty = Files.createDirectories(work.resolve("elsewhere").resolve(Checkpoints.name(3)));
+    LocalJobs.Memo memo = LocalJobs.run(work, job("supervised", 1, 2, 9), List.of(absent, empty));
+    AttemptEnded ended = memo.ended.get();
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_RETRYABLE);
+    assertThat(ended.getReason()).isEqualTo(JobReason.CHECKPOINT_ERROR.name());
+    assertThat(ended.getText())
+        .contains(absent.toString(), empty.toString(), "worker w", "submit a new job");
+    assertThat(memo.progress.getStep()).isZero();
+    assertThat(memo.notices).extracting("code").containsOnly("CHECKPOINT_REFUSED").hasSize(2);
+    assertThat(work.resolve("checkpoints")).doesNotExist();
+  }
+
+  @Test
   void shouldUseTheCheckpointBeforeARefusedOneAndSaySo() throws Exception {
     run(job("supervised", 1, 2, 6));
     Path newest = work.resolve("checkpoints").resolve(Checkpoints.name(6));
