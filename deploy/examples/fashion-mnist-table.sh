@@ -35,7 +35,7 @@ title() {
 }
 
 settings() {
-  { sed 's/ *#.*//' "$job"; parameters "$1"; } | cksum | cut -d ' ' -f 1
+  { sed -e 's/ *#.*//' -e '/^$/d' "$job"; parameters "$1"; } | cksum | cut -d ' ' -f 1
 }
 
 # What a JSON object says under that name; nothing when it is silent.
@@ -73,14 +73,15 @@ table() {
   for method in "${methods[@]}"; do
     awk -F, -v method="$method" -v settings="$(settings "$method")" -v title="$(title "$method")" '
       $1 == method && $3 == settings {
-        a = 100 * $4; n++; sum += a; each = each (n > 1 ? ", " : "") sprintf("%.2f", a)
+        a = 100 * $4; n++; sum += a; each = each ((n > 1) ? ", " : "") sprintf("%.2f", a)
         if (n == 1 || a < low) low = a
         if (n == 1 || a > high) high = a
         if ($5 != "") { teachers++; teacher += 100 * $5 }
       }
       END {
-        if (n) printf "| %s | %d | %s | %.2f | %s | %s |\n", title, n, each, sum / n,
-          n > 1 ? sprintf("%.2f", high - low) : "", teachers ? sprintf("%.2f", teacher / teachers) : ""
+        spread = (n > 1) ? sprintf("%.2f", high - low) : ""
+        teacher = teachers ? sprintf("%.2f", teacher / teachers) : ""
+        if (n) printf "| %s | %d | %s | %.2f | %s | %s |\n", title, n, each, sum / n, spread, teacher
       }' <(sort -t, -k1,1 -k2,2n "$results")
   done
 }

@@ -51,11 +51,15 @@ public record AlgorithmSpec(
    * @param estimator of the coefficient
    * @param scale factor on the coefficient; 1 is the unbiased meta-gradient
    * @param baselineDecay decay of the moving average subtracted from a shared coefficient; 0
-   *     switches the baseline off
+   *     switches every baseline off, also the image's own of {@code PER_EXAMPLE}
    */
   public record FeedbackSpec(Estimator estimator, double scale, double baselineDecay) {}
 
-  /** Estimators of the feedback; {@code OFF} and {@code FLIPPED} are controls for experiments. */
+  /**
+   * Estimators of the feedback: one coefficient for all images ({@code TAYLOR}, {@code
+   * DOT_PRODUCT}, {@code COSINE}), one an image ({@code PER_EXAMPLE}), one an image and label
+   * ({@code ALL_LABELS}); {@code OFF} and {@code FLIPPED} (taylor's) are controls for experiments.
+   */
   public enum Estimator {
     TAYLOR,
     DOT_PRODUCT,

@@ -66,7 +66,7 @@ final class JobFields {
     number("algorithm.pseudoLabels.weight", closed(0, HUGE), 1.0);
     integer("algorithm.pseudoLabels.rampSteps", 0, MOST_STEPS, 0);
     number("algorithm.pseudoLabels.threshold", closed(0, 1), 0.95);
-    choice("algorithm.feedback.estimator", AlgorithmSpec.Estimator.PER_EXAMPLE);
+    choice("algorithm.feedback.estimator", AlgorithmSpec.Estimator.ALL_LABELS);
     number("algorithm.feedback.scale", closed(0, HUGE), 1.0);
     number("algorithm.feedback.baselineDecay", belowOne(), 0.99);
     integer("algorithm.fineTune.steps", 0, MOST_STEPS, 0);

@@ -57,7 +57,7 @@ class JobFilesTest {
     assertThat(job.training().teacher())
         .isEqualTo(new TrainingSpec.OptimizerSpec(0.05, 0, 0, 0.9, true, 5e-4, 0));
     assertThat(job.algorithm().feedback().estimator())
-        .isEqualTo(AlgorithmSpec.Estimator.PER_EXAMPLE);
+        .isEqualTo(AlgorithmSpec.Estimator.ALL_LABELS);
     assertThat(job.checkpoint()).isEqualTo(new CheckpointSpec(100, 3, ""));
   }
 

@@ -184,7 +184,7 @@ class MetaGradientTest {
           table.append(
               String.format(
                   Locale.ROOT,
-                  "| %s | %s | %.4f | %.3f | %.3f |%n",
+                  "| %s | %s | %.4f | %.3f | %.3g |%n",
                   estimator,
                   baseline ? "yes" : "no",
                   quality.cosine(),
