@@ -22,7 +22,11 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Jobs and workers: what workers are told, and what becomes of the job. */
@@ -263,6 +267,58 @@ class CoordinatorServerTest extends RunningCoordinator {
       JsonNode job = json("GET", "/v1/jobs/" + id);
       assertThat(job.get("restarts").asInt()).isZero();
       assertThat(job.get("missing").asText()).contains("0 slots are registered");
+    }
+  }
+
+  @Test
+  void shouldShowTheProgressOfTheAttemptThatRunsNow() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "a", 1)) {
+      worker.send(worker.registration().build());
+      String id = submit(1, 1);
+      StartAttempt first = worker.expect(StartAttempt.class);
+      worker.report(first, ended(Outcome.FAILED_RETRYABLE, ""));
+      StartAttempt second = worker.expect(StartAttempt.class);
+      worker.report(second, progress(3, Map.of("loss", 0.5)));
+      worker.report(first, progress(99, Map.of("loss", 9.0)));
+      worker.report(second, started());
+      awaitState(id, "RUNNING");
+      JsonNode job = json("GET", "/v1/jobs/" + id);
+      assertThat(job.get("step").asInt()).isEqualTo(3);
+      assertThat(job.get("values").get("loss").asDouble()).isEqualTo(0.5);
+      assertThat(json("GET", "/v1/jobs/" + id + "/metrics?name=loss").get("metrics")).hasSize(2);
+    }
+  }
+
+  private static Report.Builder progress(int step, Map<String, Double> values) {
+    return Report.newBuilder()
+        .setProgress(Progress.newBuilder().setStep(step).putAllValues(values));
+  }
+
+  @Test
+  void shouldServeLongSeriesPieceByPiece() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "a", 1)) {
+      worker.send(worker.registration().build());
+      String id = submit(1, 1);
+      StartAttempt start = worker.expect(StartAttempt.class);
+      Map<String, Double> many = new TreeMap<>();
+      IntStream.range(0, 398).forEach(i -> many.put("v" + i, 0.5)); // and two rates
+      for (int step = 1; step <= 4; step++) {
+        worker.report(start, progress(step, many));
+      }
+      worker.report(start, started());
+      awaitState(id, "RUNNING");
+      String path = "/v1/jobs/" + id + "/metrics";
+      assertThat(json("GET", path).get("nextFrom").isNull()).isTrue();
+      List<JsonNode> points = new ArrayList<>();
+      long from = 0;
+      for (int page = 0; page < 2; page++) {
+        JsonNode body = json("GET", path + "?limit=1000&from=" + from);
+        assertThat(body.get("metrics")).hasSize(800);
+        body.get("metrics").forEach(points::add);
+        from = body.get("nextFrom").asLong();
+      }
+      assertThat(points).hasSize(1600).doesNotHaveDuplicates();
+      assertThat(from).as("the last page").isZero();
     }
   }
 

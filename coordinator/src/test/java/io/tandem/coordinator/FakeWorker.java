@@ -32,6 +32,7 @@ public final class FakeWorker implements AutoCloseable {
   private final Set<RunningAttempt> running = ConcurrentHashMap.newKeySet();
   private volatile boolean beating;
   private long sequence;
+  private long time;
 
   public FakeWorker(int coordinatorPort, String id, int slots) {
     this.id = id;
@@ -109,14 +110,16 @@ public final class FakeWorker implements AutoCloseable {
     }
   }
 
+  /** No two reports have the same time. */
   public void report(StartAttempt start, Report.Builder report) {
+    time = Math.max(time + 1, System.currentTimeMillis());
     send(
         Reports.newBuilder()
             .addReports(
                 report
                     .setWorkerId(id)
                     .setSequence(++sequence)
-                    .setTimeMillis(System.currentTimeMillis())
+                    .setTimeMillis(time)
                     .setJobId(start.getJobId())
                     .setAttempt(start.getAttempt()))
             .build());

@@ -42,6 +42,13 @@ class RestTest extends RunningCoordinator {
     HttpResponse<String> other =
         call("POST", "/v1/jobs", TestJobs.yaml(1, 2), "Idempotency-Key", "k1");
     assertThat(other.statusCode()).isEqualTo(409);
+    String id = JSON.readTree(first.body()).get("id").asText();
+    call("POST", "/v1/jobs/" + id + "/pause", "");
+    String mesh = "{\"mesh\":{\"replicas\":2,\"shards\":1}}";
+    assertThat(call("POST", "/v1/jobs/" + id + "/resume", mesh).statusCode()).isEqualTo(200);
+    assertThat(call("POST", "/v1/jobs", body, "Idempotency-Key", "k1").statusCode())
+        .as("the same body on another mesh since")
+        .isEqualTo(200);
   }
 
   @Test

@@ -30,7 +30,8 @@ abstract class RunningCoordinator {
           Duration.ofMillis(200),
           Duration.ofSeconds(4),
           Duration.ofSeconds(6),
-          Duration.ofMillis(100));
+          Duration.ofMillis(100),
+          Duration.ofSeconds(3));
 
   @TempDir Path directory;
   CoordinatorServer server;

@@ -57,8 +57,7 @@ public final class ControlPlane implements AutoCloseable {
                           .init(
                               SingletonActor.of(
                                   Behaviors.supervise(
-                                          JobManager.create(
-                                              store, timing, System::currentTimeMillis))
+                                          JobManager.create(store, timing, Clocks.system()))
                                       .onFailure(Exception.class, backoff),
                                   "jobs"));
                   context.spawn(

@@ -4,6 +4,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.job.JobSpec;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -20,7 +24,7 @@ final class JobDesk {
     if (submit.idempotencyKey() != null) {
       Optional<StoredJob> same = ledger.store().read(r -> r.jobByKey(submit.idempotencyKey()));
       if (same.isPresent()) {
-        boolean conflict = !same.get().header().spec().equals(submit.json());
+        boolean conflict = !same.get().header().submitted().equals(digest(submit.json()));
         return new JobMessage.Submitted(same.get(), false, conflict);
       }
     }
@@ -36,6 +40,7 @@ final class JobDesk {
             spec.mesh().replicas(),
             spec.mesh().shards(),
             submit.idempotencyKey(),
+            digest(submit.json()),
             now);
     JobState state = JobState.queued(spec.recovery().maximumRestarts());
     StoredJob job =
@@ -51,6 +56,16 @@ final class JobDesk {
     StoredJob numbered = ledger.store().read(reader -> reader.job(id)).orElseThrow();
     ledger.add(numbered);
     return new JobMessage.Submitted(numbered, true, false);
+  }
+
+  private static String digest(String json) {
+    try {
+      byte[] sum =
+          MessageDigest.getInstance("SHA-256").digest(json.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(sum);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 
   /** Does as asked, or says why not. */
@@ -90,6 +105,7 @@ final class JobDesk {
             mesh.replicas(),
             mesh.shards(),
             old.idempotencyKey(),
+            old.submitted(),
             old.createdAt()));
     var data = JsonNodeFactory.instance.objectNode();
     data.put("from", old.replicas() + " x " + old.shards());
@@ -113,7 +129,8 @@ final class JobDesk {
           case CANCEL -> !state.isEnd() || state.status() == JobState.Status.CANCELLED;
           case PAUSE -> !state.isEnd() && !cancelling;
           case RESUME ->
-              state.status() == JobState.Status.PAUSED || state.pausing() && ask.mesh() == null;
+              state.status() == JobState.Status.PAUSED
+                  || state.pausing() && !state.isEnd() && ask.mesh() == null;
           case DELETE -> state.isEnd() && state.active().isEmpty();
         };
     if (fits) {

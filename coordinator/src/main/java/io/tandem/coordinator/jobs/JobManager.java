@@ -13,7 +13,6 @@ import io.tandem.protocol.control.Reports;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.LongSupplier;
 
 /**
  * Runs the jobs: one message at a time goes to the desk that answers it, and after each the waiting
@@ -28,23 +27,23 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
   private final Placements placements;
   private final ActorRefResolver resolver;
 
-  /** A manager over that store; {@code clock} gives milliseconds since 1970. */
-  public static Behavior<JobMessage> create(Store store, JobTiming timing, LongSupplier clock) {
+  /** A manager over that store. */
+  public static Behavior<JobMessage> create(Store store, JobTiming timing, Clocks clocks) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers -> {
                   timers.startTimerWithFixedDelay(JobMessage.Tick.TICK, timing.tick());
-                  return new JobManager(context, store, timing, clock);
+                  return new JobManager(context, store, timing, clocks);
                 }));
   }
 
   private JobManager(
-      ActorContext<JobMessage> context, Store store, JobTiming timing, LongSupplier clock) {
+      ActorContext<JobMessage> context, Store store, JobTiming timing, Clocks clocks) {
     super(context);
     context.setLoggerName(JobManager.class);
     this.resolver = ActorRefResolver.get(context.getSystem());
-    this.ledger = new Ledger(store, clock);
+    this.ledger = new Ledger(store, clocks);
     this.workerDesk = new WorkerDesk(ledger, timing, context.getLog());
     this.jobDesk = new JobDesk(ledger);
     this.placements = new Placements(ledger);
@@ -79,7 +78,7 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
   }
 
   private Behavior<JobMessage> tick() {
-    workerDesk.dropSilent();
+    workerDesk.tick();
     ledger.removeEnded();
     placements.schedule();
     return this;
@@ -105,7 +104,7 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
     Map<String, Integer> used = ledger.usedSlots();
     List<JobMessage.WorkerView> views =
         ledger.workers().all().stream()
-            .map(worker -> Overviews.view(worker, used, ledger.jobs()))
+            .map(worker -> Overviews.view(worker, used, ledger))
             .toList();
     look.replyTo()
         .tell(

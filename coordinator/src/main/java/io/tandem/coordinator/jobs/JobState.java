@@ -101,6 +101,11 @@ public record JobState(
     return pausing ? Optional.of(StopMode.CHECKPOINT_AND_STOP) : Optional.empty();
   }
 
+  /** Whether the attempt is only waited for: it is to end on every worker. */
+  public boolean isEnding() {
+    return !isUnderWay() && wantedStop().isPresent();
+  }
+
   /** What that event makes of this state; an event that does not fit changes nothing. */
   public Transition after(JobEvent event) {
     if (event instanceof JobEvent.Placed placed) {
@@ -129,7 +134,7 @@ public record JobState(
     } else {
       return status == Status.PAUSED
           ? just(with(Status.QUEUED, JobReason.NONE, ""))
-          : isUnderWay() && pausing ? just(withPausing(false)) : unchanged();
+          : pausing && !isEnd() ? just(withPausing(false)) : unchanged();
     }
   }
 
@@ -229,7 +234,7 @@ public record JobState(
       return unchanged();
     }
     if (active().isEmpty()) {
-      return just(withPausing(false).with(Status.CANCELLED, JobReason.CANCELLED_BY_USER, ""));
+      return just(with(Status.CANCELLED, JobReason.CANCELLED_BY_USER, ""));
     }
     return stopped(
         withPausing(false).with(Status.CANCELLING, JobReason.CANCELLED_BY_USER, ""),
@@ -276,7 +281,8 @@ public record JobState(
   }
 
   private JobState with(Status next, JobReason why, String explanation) {
-    return copy(next, why, explanation, pausing, restarts, gang, modelPath);
+    boolean pauses = pausing && !next.isEnd();
+    return copy(next, why, explanation, pauses, restarts, gang, modelPath);
   }
 
   private JobState withRestarts(int count) {

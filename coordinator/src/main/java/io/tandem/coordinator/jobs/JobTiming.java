@@ -9,14 +9,17 @@ import java.time.Duration;
  * @param lost a worker that was silent for so long is lost
  * @param readopt how long a restarted coordinator waits for its workers
  * @param tick how often the manager looks
+ * @param stop an attempt that was told to end and has not after so long is given up
  */
-public record JobTiming(Duration heartbeat, Duration lost, Duration readopt, Duration tick) {
-  /** One second, eight, ten, and half a second. */
+public record JobTiming(
+    Duration heartbeat, Duration lost, Duration readopt, Duration tick, Duration stop) {
+  /** One second, eight, ten, half a second, and a minute. */
   public static JobTiming standard() {
     return new JobTiming(
         Duration.ofSeconds(1),
         Duration.ofSeconds(8),
         Duration.ofSeconds(10),
-        Duration.ofMillis(500));
+        Duration.ofMillis(500),
+        Duration.ofMinutes(1));
   }
 }

@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 
 /**
  * The jobs under way and the workers that do them. Every change is stored first, then becomes true
@@ -22,15 +21,15 @@ import java.util.function.LongSupplier;
  */
 final class Ledger {
   private final Store store;
-  private final LongSupplier clock;
+  private final Clocks clocks;
   private final Workers workers = new Workers();
   private final Map<String, StoredJob> jobs = new TreeMap<>();
   private final Map<String, Rows.Attempt> attempts = new HashMap<>();
 
   /** With all that the store says is under way. */
-  Ledger(Store store, LongSupplier clock) {
+  Ledger(Store store, Clocks clocks) {
     this.store = store;
-    this.clock = clock;
+    this.clocks = clocks;
     for (StoredJob job : store.read(reader -> reader.unfinished())) {
       String id = job.header().id();
       jobs.put(id, job);
@@ -50,7 +49,12 @@ final class Ledger {
 
   /** Milliseconds since 1970. */
   long now() {
-    return clock.getAsLong();
+    return clocks.wall().getAsLong();
+  }
+
+  /** Milliseconds that only grow, for {@link Workers}. */
+  long steady() {
+    return clocks.steady().getAsLong();
   }
 
   /** The jobs that have not ended, or whose workers have not; read only. */
@@ -85,7 +89,7 @@ final class Ledger {
       Object message =
           StartMessages.start(order.job(), start.attempt(), workerByRank, workers, checkpoints);
       for (String worker : start.workers()) {
-        workers.expect(jobId, start.attempt(), worker, now());
+        workers.expect(jobId, start.attempt(), worker, steady());
         tell(worker, message);
       }
     } else if (order.command() instanceof JobCommand.Stop stop) {

@@ -1,8 +1,6 @@
 package io.tandem.coordinator.jobs;
 
-import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Register;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
@@ -11,11 +9,11 @@ final class Overviews {
   private Overviews() {}
 
   static JobMessage.WorkerView view(
-      Workers.Worker worker, Map<String, Integer> used, Collection<StoredJob> jobs) {
+      Workers.Worker worker, Map<String, Integer> used, Ledger ledger) {
     Register register = worker.registration;
     String id = register.getWorkerId();
     List<String> hosted =
-        jobs.stream()
+        ledger.jobs().stream()
             .filter(job -> job.status().active().contains(id))
             .map(job -> job.header().id())
             .toList();
@@ -32,7 +30,7 @@ final class Overviews {
         register.getVersion(),
         worker.leaving,
         worker.since,
-        worker.heard,
+        ledger.now() - (ledger.steady() - worker.heard),
         hosted);
   }
 }

@@ -75,7 +75,8 @@ final class Placements {
       return 0;
     }
     long apart = Math.min(LONGEST_PAUSE, 1000L << Math.min(restarts - 2, 10));
-    return Math.max(0, ledger.lastPlacedAt(jobId) + apart - ledger.now());
+    long since = ledger.now() - ledger.lastPlacedAt(jobId);
+    return since < 0 ? 0 : Math.max(0, apart - since); // below 0 when the clock was set back
   }
 
   private void place(String jobId, List<String> workerByRank, JobBatch batch) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** What a worker's report changes. Reports of jobs that are gone change nothing. */
 final class ReportReader {
@@ -60,19 +61,18 @@ final class ReportReader {
   }
 
   private static void progress(Report report, Progress progress, JobBatch batch) {
-    StoredJob.Progress old = batch.job(report.getJobId()).orElseThrow().progress();
-    Map<String, Double> values = new HashMap<>(old.values());
-    values.putAll(progress.getValuesMap());
-    batch.progress(
-        report.getJobId(),
-        new StoredJob.Progress(
-            progress.getStep(),
-            progress.getTotalSteps(),
-            progress.getPhase(),
-            progress.getStepsPerSecond(),
-            progress.getImagesPerSecond(),
-            values,
-            progress.getPhaseSecondsMap()));
+    show(
+        report,
+        batch,
+        old ->
+            new StoredJob.Progress(
+                progress.getStep(),
+                progress.getTotalSteps(),
+                progress.getPhase(),
+                progress.getStepsPerSecond(),
+                progress.getImagesPerSecond(),
+                newest(old, progress.getValuesMap()),
+                progress.getPhaseSecondsMap()));
     Map<String, Double> series = new HashMap<>(progress.getValuesMap());
     series.put("stepsPerSecond", progress.getStepsPerSecond());
     series.put("imagesPerSecond", progress.getImagesPerSecond());
@@ -81,20 +81,34 @@ final class ReportReader {
   }
 
   private static void values(Report report, long step, Map<String, Double> values, JobBatch batch) {
-    StoredJob.Progress old = batch.job(report.getJobId()).orElseThrow().progress();
+    show(
+        report,
+        batch,
+        old ->
+            new StoredJob.Progress(
+                Math.max(old.step(), step),
+                old.totalSteps(),
+                old.phase(),
+                old.stepsPerSecond(),
+                old.imagesPerSecond(),
+                newest(old, values),
+                old.phaseSeconds()));
+    metrics(report, step, values, batch);
+  }
+
+  /** What an older attempt says late says nothing of where the job stands now. */
+  private static void show(
+      Report report, JobBatch batch, UnaryOperator<StoredJob.Progress> change) {
+    StoredJob job = batch.job(report.getJobId()).orElseThrow();
+    if (job.status().attempt() == report.getAttempt()) {
+      batch.progress(report.getJobId(), change.apply(job.progress()));
+    }
+  }
+
+  private static Map<String, Double> newest(StoredJob.Progress old, Map<String, Double> values) {
     Map<String, Double> all = new HashMap<>(old.values());
     all.putAll(values);
-    batch.progress(
-        report.getJobId(),
-        new StoredJob.Progress(
-            Math.max(old.step(), step),
-            old.totalSteps(),
-            old.phase(),
-            old.stepsPerSecond(),
-            old.imagesPerSecond(),
-            all,
-            old.phaseSeconds()));
-    metrics(report, step, values, batch);
+    return all;
   }
 
   private static void metrics(

@@ -21,19 +21,27 @@ import org.slf4j.Logger;
 
 /** What workers say, and what they are answered. */
 final class WorkerDesk {
+  private static final int STALLED_TICKS = 4;
+
   private final Ledger ledger;
   private final Workers workers;
   private final JobTiming timing;
   private final Logger log;
   private final Map<String, Long> stored = new HashMap<>();
+  private final Map<String, Ending> endings = new HashMap<>();
+  private long ticked;
+
+  /** Since when an attempt is waited for to end. */
+  private record Ending(int attempt, long since) {}
 
   WorkerDesk(Ledger ledger, JobTiming timing, Logger log) {
     this.ledger = ledger;
     this.workers = ledger.workers();
     this.timing = timing;
     this.log = log;
+    this.ticked = ledger.steady();
     // A member counts as lost at heard + lost: this gives it the longer time to register again.
-    long expected = ledger.now() + timing.readopt().minus(timing.lost()).toMillis();
+    long expected = ticked + timing.readopt().minus(timing.lost()).toMillis();
     for (StoredJob job : ledger.jobs()) {
       for (String worker : job.status().active()) {
         workers.expect(job.header().id(), job.status().attempt(), worker, expected);
@@ -52,7 +60,7 @@ final class WorkerDesk {
     if (workers.find(register.getWorkerId()).isEmpty()) {
       log.info("worker {} registers {} slots", register.getWorkerId(), register.getSlots());
     }
-    workers.register(register, worker, ledger.now());
+    workers.register(register, worker, ledger.now(), ledger.steady());
     worker.tell(
         Registered.newBuilder()
             .setWorkerId(register.getWorkerId())
@@ -81,7 +89,7 @@ final class WorkerDesk {
   /** Who is not known has no address here; unanswered heartbeats make it register again. */
   void heartbeat(Heartbeat heartbeat) {
     String id = heartbeat.getWorkerId();
-    if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.now())) {
+    if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.steady())) {
       ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).build());
       correct(id, heartbeat.getRunningList());
       if (heartbeat.getLeaving()) {
@@ -147,9 +155,21 @@ final class WorkerDesk {
                 .forEach(job -> batch.apply(job.header().id(), new JobEvent.Draining(workerId))));
   }
 
+  /** Looks who is silent, and who does not end; a stall of this process is nobody's silence. */
+  void tick() {
+    long now = ledger.steady();
+    long gap = now - ticked;
+    ticked = now;
+    if (gap > STALLED_TICKS * timing.tick().toMillis()) {
+      log.warn("the coordinator itself stood still for {} ms", gap);
+      workers.shift(gap, now);
+    }
+    dropSilent(now);
+    dropStuck(now);
+  }
+
   /** Gives up the workers that were silent for too long, and attempts that they do not run. */
-  void dropSilent() {
-    long now = ledger.now();
+  private void dropSilent(long now) {
     long before = now - timing.lost().toMillis();
     for (String workerId : workers.removeSilent(before)) {
       log.warn("worker {} is lost: no heartbeat", workerId);
@@ -160,7 +180,7 @@ final class WorkerDesk {
             String id = job.header().id();
             int attempt = job.status().attempt();
             for (String worker : job.status().active()) {
-              long heard = workers.heardRunning(id, attempt, worker);
+              long heard = workers.heardRunning(id, attempt, worker, now);
               if (heard < before) {
                 String text =
                     "worker %s was not heard to run attempt %d for %.1f s"
@@ -170,5 +190,41 @@ final class WorkerDesk {
             }
           }
         });
+  }
+
+  /**
+   * An attempt that was told to end and does not is no longer waited for. Its worker still says
+   * that it runs, and gets nothing new until it says otherwise.
+   */
+  private void dropStuck(long now) {
+    Map<String, Ending> still = new HashMap<>();
+    ledger.change(
+        batch -> {
+          for (StoredJob job : ledger.jobs()) {
+            String id = job.header().id();
+            int attempt = job.status().attempt();
+            if (StoredJobs.state(job.status()).isEnding()) {
+              Ending old = endings.get(id);
+              boolean same = old != null && old.attempt() == attempt;
+              Ending ending = same ? old : new Ending(attempt, now);
+              still.put(id, ending);
+              if (now - ending.since() > timing.stop().toMillis()) {
+                stuck(job, now - ending.since(), batch);
+              }
+            }
+          }
+        });
+    endings.clear();
+    endings.putAll(still);
+  }
+
+  private void stuck(StoredJob job, long millis, JobBatch batch) {
+    for (String worker : job.status().active()) {
+      String text =
+          "worker %s has not ended attempt %d within %.1f s"
+              .formatted(worker, job.status().attempt(), millis / 1000.0);
+      log.warn("{}: {}", job.header().id(), text);
+      batch.apply(job.header().id(), new JobEvent.Lost(job.status().attempt(), worker, text));
+    }
   }
 }

@@ -15,24 +15,27 @@ import java.util.TreeSet;
 
 /**
  * The workers that are registered, and when each was last heard to run each attempt. Owned by the
- * manager's thread. Times are milliseconds.
+ * manager's thread. Times are milliseconds of the steady clock.
  */
 final class Workers {
   /** One registered process. */
   static final class Worker {
     final Register registration;
     final ActorRef<Object> actor;
+
+    /** When it registered, by the wall clock. */
     final long since;
+
     long heard;
     boolean leaving;
 
     /** Slots taken by ranks of attempts that are over, as it last said. */
     int stray;
 
-    Worker(Register registration, ActorRef<Object> actor, long now) {
+    Worker(Register registration, ActorRef<Object> actor, long since, long now) {
       this.registration = registration;
       this.actor = actor;
-      this.since = now;
+      this.since = since;
       this.heard = now;
     }
   }
@@ -42,9 +45,11 @@ final class Workers {
   private final TreeMap<String, Worker> byId = new TreeMap<>();
   private final Map<Part, Long> heardRunning = new HashMap<>();
 
-  void register(Register registration, ActorRef<Object> actor, long now) {
-    Worker worker = new Worker(registration, actor, now);
-    worker.leaving = find(registration.getWorkerId()).map(old -> old.leaving).orElse(false);
+  /** {@code wall} is now by the wall clock. */
+  void register(Register registration, ActorRef<Object> actor, long wall, long now) {
+    Optional<Worker> old = find(registration.getWorkerId());
+    Worker worker = new Worker(registration, actor, old.map(o -> o.since).orElse(wall), now);
+    worker.leaving = old.map(o -> o.leaving).orElse(false);
     byId.put(registration.getWorkerId(), worker);
     running(registration.getWorkerId(), registration.getRunningList(), now);
   }
@@ -72,9 +77,15 @@ final class Workers {
     heardRunning.put(new Part(jobId, attempt, workerId), now);
   }
 
-  /** When that worker was last heard to run that attempt, 0 when never. */
-  long heardRunning(String jobId, int attempt, String workerId) {
-    return heardRunning.getOrDefault(new Part(jobId, attempt, workerId), 0L);
+  /** Nobody was listened to for so long: that is no silence of theirs. */
+  void shift(long gap, long now) {
+    byId.values().forEach(worker -> worker.heard = Math.min(now, worker.heard + gap));
+    heardRunning.replaceAll((part, heard) -> Math.min(now, heard + gap));
+  }
+
+  /** When that worker was last heard to run that attempt; when never, it is expected from now. */
+  long heardRunning(String jobId, int attempt, String workerId, long now) {
+    return heardRunning.computeIfAbsent(new Part(jobId, attempt, workerId), part -> now);
   }
 
   /** Forgets when attempts that are over were heard. */
@@ -107,15 +118,18 @@ final class Workers {
     byId.remove(workerId);
   }
 
-  /** What can be placed on: workers that are not leaving, less the slots in use. */
+  /**
+   * What can be placed on: workers that are not leaving, less the slots in use. One that still runs
+   * what is over takes nothing new: the same job's next attempt would only wait there.
+   */
   List<WorkerSlots> slots(Map<String, Integer> used) {
     return byId.entrySet().stream()
         .filter(entry -> !entry.getValue().leaving)
         .map(
             entry -> {
               int slots = entry.getValue().registration.getSlots();
-              int taken = used.getOrDefault(entry.getKey(), 0) + entry.getValue().stray;
-              int free = Math.max(0, slots - taken);
+              int taken = used.getOrDefault(entry.getKey(), 0);
+              int free = entry.getValue().stray > 0 ? 0 : Math.max(0, slots - taken);
               return new WorkerSlots(entry.getKey(), slots, free);
             })
         .toList();

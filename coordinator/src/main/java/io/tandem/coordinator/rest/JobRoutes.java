@@ -203,9 +203,15 @@ final class JobRoutes {
     String name = call.query("name").orElse(null);
     ObjectNode body = Replies.JSON.createObjectNode();
     ArrayNode array = body.putArray("metrics");
-    store
-        .read(reader -> reader.metrics(job.header().id(), name, from, to, MOST_POINTS))
+    int limit = (int) call.number("limit", MOST_POINTS, LARGEST_PAGE, MOST_POINTS);
+    List<Rows.Metric> points =
+        store.read(reader -> reader.metrics(job.header().id(), name, from, to, limit + 1));
+    // What has the same time is answered together, so that the next answer can begin there.
+    long end = points.size() > limit ? points.get(limit).time() : Long.MAX_VALUE;
+    points.stream()
+        .filter(metric -> metric.time() < end)
         .forEach(metric -> array.add(JobJson.metric(metric)));
+    body.put("nextFrom", points.size() > limit ? end : null);
     return done(Replies.json(200, body));
   }
 

@@ -180,6 +180,7 @@ public final class StoreReader {
             row.getInt("replicas"),
             row.getInt("shards"),
             row.getString("idempotency_key"),
+            row.getString("submitted"),
             row.getLong("created_at")),
         new StoredJob.Status(
             row.getString("state"),

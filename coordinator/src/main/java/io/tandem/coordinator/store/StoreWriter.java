@@ -20,9 +20,10 @@ public final class StoreWriter {
             handle
                 .createUpdate(
                     "INSERT INTO jobs (id, name, spec, replicas, shards, idempotency_key,"
-                        + " created_at, state, reason, reason_text, pausing, attempt, restarts,"
+                        + " submitted, created_at, state, reason, reason_text, pausing, attempt, restarts,"
                         + " maximum_restarts, waiting, active, model_path, started_at, ended_at)"
-                        + " VALUES (:id, :name, :spec, :replicas, :shards, :key, :createdAt,"
+                        + " VALUES (:id, :name, :spec, :replicas, :shards, :key,"
+                        + " :submitted, :createdAt,"
                         + " :state, :reason, :reasonText, :pausing, :attempt, :restarts,"
                         + " :maximumRestarts, :waiting, :active, :modelPath, :startedAt, :endedAt)")
                 .bind("id", header.id())
@@ -31,6 +32,7 @@ public final class StoreWriter {
                 .bind("replicas", header.replicas())
                 .bind("shards", header.shards())
                 .bind("key", header.idempotencyKey())
+                .bind("submitted", header.submitted())
                 .bind("createdAt", header.createdAt()),
             job.status())
         .executeAndReturnGeneratedKeys("number")

@@ -21,6 +21,7 @@ public record StoredJob(Header header, Status status, Progress progress) {
    * @param replicas R
    * @param shards S
    * @param idempotencyKey as its user gave it, or null
+   * @param submitted SHA-256 of the job file as it was submitted, in hexadecimal
    * @param createdAt when it was submitted
    */
   public record Header(
@@ -31,6 +32,7 @@ public record StoredJob(Header header, Status status, Progress progress) {
       int replicas,
       int shards,
       String idempotencyKey,
+      String submitted,
       long createdAt) {}
 
   /**

@@ -7,6 +7,7 @@ CREATE TABLE jobs (
   replicas INTEGER NOT NULL,
   shards INTEGER NOT NULL,
   idempotency_key TEXT UNIQUE,
+  submitted TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   state TEXT NOT NULL,
   reason TEXT NOT NULL,

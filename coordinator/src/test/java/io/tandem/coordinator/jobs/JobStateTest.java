@@ -152,6 +152,18 @@ class JobStateTest {
   }
 
   @Test
+  void shouldGoOnWhenResumedBeforeThePauseIsReached() {
+    JobState recovering = running(PAUSED, lost("a"));
+    assertThat(recovering.pausing()).isTrue();
+    JobState resumed = recovering.after(RESUMED).state();
+    assertThat(resumed.pausing()).isFalse();
+    assertThat(resumed.after(ended("b", Outcome.STOPPED)).state().isPlaceable()).isTrue();
+    JobState failed = running(PAUSED, ended("a", Outcome.FAILED_FINAL));
+    assertThat(failed.status()).isEqualTo(Status.FAILED);
+    assertThat(failed.pausing()).isFalse();
+  }
+
+  @Test
   void shouldMoveAwayFromAWorkerThatLeavesWithoutCountingARestart() {
     assertStops(running(), new JobEvent.Draining("a"), CHECKPOINT_AND_STOP, "a", "b");
     JobState moved =
@@ -177,15 +189,21 @@ class JobStateTest {
     JobState state = JobState.queued(2);
     for (int pick : walk) {
       List<JobEvent> events = new ArrayList<>(List.of(PLACED, CANCELLED, PAUSED, RESUMED));
+      int attempt = state.attempt();
       for (String worker : List.of("a", "b")) {
-        events.add(new JobEvent.Started(state.attempt(), worker));
-        events.add(new JobEvent.Lost(state.attempt(), worker, "silent"));
+        events.add(new JobEvent.Started(attempt, worker));
+        events.add(new JobEvent.Lost(attempt, worker, "silent"));
         events.add(new JobEvent.Draining(worker));
         EnumSet.range(Outcome.COMPLETED, Outcome.FAILED_FINAL)
-            .forEach(outcome -> events.add(ended(1, worker, outcome, "")));
+            .forEach(outcome -> events.add(ended(attempt, worker, outcome, "")));
+        events.add(ended(attempt, worker, Outcome.COMPLETED, "/m"));
+        events.add(ended(attempt - 1, worker, Outcome.FAILED_FINAL, ""));
       }
       events.add(new JobEvent.Checkpointed(state.attempt()));
-      JobState next = state.after(events.get(pick % events.size())).state();
+      JobEvent event = events.get(pick % events.size());
+      JobState next = state.after(event).state();
+      assertThat(next.isEnd() && next.pausing()).isFalse();
+      assertThat(event == RESUMED && next.pausing()).isFalse();
       if (state.status().isEnd()) {
         assertThat(next.status()).isEqualTo(state.status());
         assertThat(next.reason()).isEqualTo(state.reason());

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,12 +24,19 @@ import org.slf4j.LoggerFactory;
 final class Attempts {
   private static final Logger LOG = LoggerFactory.getLogger(Attempts.class);
   private static final int REMEMBERED = 1024;
+  static final long COMPLAIN_SECONDS = 30;
+  static final long GIVE_UP_SECONDS = 300;
 
   /** An attempt under way; {@code started} once its ranks are connected and loaded. */
   private static final class Running {
     final AttemptRun run;
     final List<Integer> ranks;
     boolean started;
+
+    /** When it was told to end without saving, by {@link System#nanoTime}; null before. */
+    Long ordered;
+
+    boolean complained;
 
     Running(AttemptRun run, List<Integer> ranks) {
       this.run = run;
@@ -79,7 +87,7 @@ final class Attempts {
     boolean older = false;
     for (Map.Entry<AttemptKey, Running> entry : running.entrySet()) {
       if (entry.getKey().jobId().equals(key.jobId())) {
-        entry.getValue().run.stop(StopMode.ABANDON);
+        tell(entry.getValue(), StopMode.ABANDON);
         older = true;
       }
     }
@@ -152,7 +160,7 @@ final class Attempts {
     }
     Running run = running.get(key);
     if (run != null) {
-      run.run.stop(mode);
+      tell(run, mode);
     }
   }
 
@@ -161,7 +169,49 @@ final class Attempts {
     for (StartAttempt waits : List.copyOf(waiting.values())) {
       stop(new AttemptKey(waits.getJobId(), waits.getAttempt()), mode);
     }
-    running.values().forEach(r -> r.run.stop(mode));
+    running.values().forEach(r -> tell(r, mode));
+  }
+
+  private static void tell(Running run, StopMode mode) {
+    boolean saves = mode == StopMode.CHECKPOINT_AND_STOP; // which takes as long as it takes
+    if (run.ordered == null && !saves) {
+      run.ordered = System.nanoTime();
+    }
+    run.run.stop(mode);
+  }
+
+  /**
+   * Looks whether what was told to end does. What hangs, for example on a file system that is gone,
+   * is named in the log; in the end only the end of the process gives its slots back.
+   *
+   * @throws IllegalStateException when an attempt has not ended for too long
+   */
+  void check(long nanoTime) {
+    running.forEach(
+        (key, run) -> {
+          long seconds = run.ordered == null ? 0 : (nanoTime - run.ordered) / 1_000_000_000;
+          String text =
+              "%s attempt %d, ranks %s, was told to end %d s ago and has not"
+                  .formatted(key.jobId(), key.attempt(), run.ranks, seconds);
+          if (seconds >= GIVE_UP_SECONDS) {
+            throw new IllegalStateException(text + ": this worker gives up");
+          }
+          if (seconds >= COMPLAIN_SECONDS && !run.complained) {
+            run.complained = true;
+            LOG.warn("{}; all threads:\n{}", text, threads());
+          }
+        });
+  }
+
+  private static String threads() {
+    StringBuilder all = new StringBuilder();
+    Thread.getAllStackTraces()
+        .forEach(
+            (thread, trace) -> {
+              all.append(thread.getName()).append('\n');
+              Stream.of(trace).limit(12).forEach(at -> all.append("  ").append(at).append('\n'));
+            });
+    return all.toString();
   }
 
   /** No attempt begins from now on, and all save and end. */

@@ -1,9 +1,12 @@
 package io.tandem.worker.node;
 
+import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.Reports;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * The reports that the coordinator has not acknowledged, in order. What is sent always begins with
@@ -19,16 +22,37 @@ final class Outbox {
 
   private final Deque<Report> kept = new ArrayDeque<>();
   private long next = 1;
-  private long dropped;
+  private final Map<AttemptKey, Integer> dropped = new HashMap<>();
   private boolean underWay;
 
-  /** Numbers and keeps a report; drops progress and logs while the coordinator is long away. */
+  /**
+   * Numbers and keeps a report, cut to what can be sent. While the coordinator is long away,
+   * progress and logs are dropped; the attempt's next report that is kept comes after a notice that
+   * says so.
+   */
   void add(Report.Builder report) {
+    AttemptKey key = new AttemptKey(report.getJobId(), report.getAttempt());
     boolean passing = report.hasProgress() || report.hasLog();
     if (passing && kept.size() >= CROWDED) {
-      dropped++;
+      dropped.merge(key, 1, Integer::sum);
       return;
     }
+    Integer lost = dropped.remove(key);
+    if (lost != null) {
+      String text = lost + " reports of progress or logs were dropped: the coordinator was away";
+      keep(
+          ReportingListener.report(key)
+              .setWorkerId(report.getWorkerId())
+              .setNotice(
+                  Notice.newBuilder()
+                      .setLevel("warning")
+                      .setCode("REPORTS_DROPPED")
+                      .setText(text)));
+    }
+    keep(ReportLimits.limited(report));
+  }
+
+  private void keep(Report.Builder report) {
     kept.add(report.setSequence(next++).build());
   }
 
@@ -63,10 +87,5 @@ final class Outbox {
 
   boolean isEmpty() {
     return kept.isEmpty();
-  }
-
-  /** Reports dropped because the coordinator was away for too long. */
-  long dropped() {
-    return dropped;
   }
 }

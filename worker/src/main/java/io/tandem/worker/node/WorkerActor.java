@@ -151,6 +151,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private Behavior<Object> onBeat() {
+    attempts.check(System.nanoTime());
     if (registered && System.nanoTime() - heardNanos > settings.silence().toNanos()) {
       LOG.warn("the coordinator is silent for {}; registering again", settings.silence());
       registered = false;

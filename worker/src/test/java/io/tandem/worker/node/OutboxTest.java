@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.LogLines;
+import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
+import io.tandem.protocol.control.Reports;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class OutboxTest {
@@ -44,9 +49,9 @@ class OutboxTest {
 
   @Test
   void shouldKeepABatchBelowTheLargestFrameButNeverEmpty() {
-    String line = "x".repeat(100 * 1024);
+    List<String> lines = Collections.nCopies(60, "x".repeat(4 * 1024));
     for (int i = 0; i < 3; i++) {
-      outbox.add(Report.newBuilder().setLog(LogLines.newBuilder().addLines(line + line)));
+      outbox.add(Report.newBuilder().setLog(LogLines.newBuilder().addAllLines(lines)));
     }
     assertThat(outbox.next().getReportsList()).hasSize(1);
   }
@@ -57,14 +62,38 @@ class OutboxTest {
       outbox.add(Report.newBuilder().setProgress(Progress.newBuilder().setStep(i)));
     }
     outbox.add(ended());
-    assertThat(outbox.dropped()).isEqualTo(5);
     outbox.acknowledge(Outbox.CROWDED);
-    assertThat(outbox.next().getReportsList())
-        .singleElement()
-        .satisfies(
-            report -> {
-              assertThat(report.hasEnded()).isTrue();
-              assertThat(report.getSequence()).isEqualTo(Outbox.CROWDED + 1);
-            });
+    List<Report> kept = outbox.next().getReportsList();
+    assertThat(kept)
+        .extracting(Report::getSequence)
+        .containsExactly(Outbox.CROWDED + 1L, Outbox.CROWDED + 2L);
+    assertThat(kept.get(0).getNotice().getText()).startsWith("5 reports of progress or logs");
+    assertThat(kept.get(1).hasEnded()).isTrue();
+  }
+
+  @Test
+  void shouldCutWhatIsTooLongToBeSentAndSaySo() {
+    String huge = "x".repeat(5_000_000);
+    outbox.add(Report.newBuilder().setEnded(AttemptEnded.newBuilder().setText(huge)));
+    outbox.add(Report.newBuilder().setNotice(Notice.newBuilder().setText(huge)));
+    outbox.add(Report.newBuilder().setLog(LogLines.newBuilder().addLines(huge).addLines("short")));
+    outbox.add(
+        Report.newBuilder()
+            .setLog(LogLines.newBuilder().addAllLines(Collections.nCopies(1000, huge))));
+    List<Report> sent = new ArrayList<>();
+    while (!outbox.isEmpty()) {
+      Reports batch = outbox.next();
+      assertThat(batch.getSerializedSize()).isLessThan(1 << 20);
+      sent.addAll(batch.getReportsList());
+      outbox.acknowledge(sent.size());
+    }
+    assertThat(sent.get(0).getEnded().getText())
+        .hasSizeLessThan(17_000)
+        .startsWith("xxx")
+        .endsWith("... 4983616 more characters");
+    assertThat(sent.get(1).getNotice().getText()).endsWith("more characters");
+    assertThat(sent.get(2).getLog().getLines(0)).endsWith("... 4995904 more characters");
+    assertThat(sent.get(2).getLog().getLines(1)).isEqualTo("short");
+    assertThat(sent.get(3).getLog().getLinesList()).hasSize(65).endsWith("... 936 more lines");
   }
 }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class WorkerNodeTest {
-  private static final String JOB =
+  static final String JOB =
       """
       name: small
       mesh: {replicas: 1, shards: 2}

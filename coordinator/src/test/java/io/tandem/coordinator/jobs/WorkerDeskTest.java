@@ -1,0 +1,130 @@
+package io.tandem.coordinator.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.actor.testkit.typed.javadsl.TestInbox;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.ProtocolVersion;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.RunningAttempt;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/** Silence and stalls, by clocks that the test sets. */
+class WorkerDeskTest {
+  private static final JobTiming TIMING = JobTiming.standard();
+
+  @TempDir Path directory;
+  private final TestInbox<Object> inbox = TestInbox.create();
+  private long wall = 1_000_000;
+  private long steady = -5_000; // a steady clock may begin anywhere
+  private Store store;
+  private Ledger ledger;
+  private WorkerDesk desk;
+
+  @BeforeEach
+  void start() {
+    store = Store.open(directory);
+    StoredJob job =
+        new StoredJob(
+            new StoredJob.Header(0, "j", "name", "{}", 1, 1, null, "", 1000),
+            StoredJobs.row(
+                JobState.queued(3).after(new JobEvent.Placed(Set.of("w"))).state(), null, 1000),
+            StoredJob.Progress.none());
+    store.write(writer -> writer.insert(job));
+    ledger = new Ledger(store, new Clocks(() -> wall, () -> steady));
+    desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
+    Register register =
+        Register.newBuilder()
+            .setWorkerId("w")
+            .setSlots(1)
+            .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
+            .addRunning(running())
+            .build();
+    desk.register(register, inbox.getRef());
+    pass(Duration.ofSeconds(2), true); // by which the patience after a restart is used up
+  }
+
+  @AfterEach
+  void stop() {
+    store.close();
+  }
+
+  private static RunningAttempt running() {
+    return RunningAttempt.newBuilder().setJobId("j").setAttempt(1).addRanks(0).build();
+  }
+
+  private void beat() {
+    desk.heartbeat(Heartbeat.newBuilder().setWorkerId("w").addRunning(running()).build());
+  }
+
+  /** Ticks as often as the manager does. */
+  private void pass(Duration time, boolean beats) {
+    for (long ms = 0; ms < time.toMillis(); ms += TIMING.tick().toMillis()) {
+      steady += TIMING.tick().toMillis();
+      if (beats) {
+        beat();
+      }
+      desk.tick();
+    }
+  }
+
+  private String state() {
+    return ledger.find("j").orElseThrow().status().state();
+  }
+
+  @Test
+  void shouldLoseNobodyWhenTheWallClockIsSet() {
+    for (long jump : new long[] {3_600_000, -7_200_000}) {
+      wall += jump;
+      pass(Duration.ofSeconds(2), false);
+      assertThat(ledger.workers().find("w")).isPresent();
+      assertThat(state()).isEqualTo("PLACING");
+    }
+    assertThat(Overviews.view(ledger.workers().find("w").orElseThrow(), Map.of(), ledger))
+        .extracting(JobMessage.WorkerView::heartbeatAt)
+        .isEqualTo(wall - 4_000);
+  }
+
+  @Test
+  void shouldLoseAWorkerThatIsSilent() {
+    pass(Duration.ofSeconds(8), false);
+    assertThat(state()).isEqualTo("PLACING");
+    pass(Duration.ofSeconds(1), false);
+    assertThat(ledger.workers().find("w")).isEmpty();
+    assertThat(state()).isEqualTo("RECOVERING");
+  }
+
+  @Test
+  void shouldTakeItsOwnStallForNobodysSilence() {
+    pass(Duration.ofSeconds(4), false);
+    steady += 60_000;
+    desk.tick();
+    assertThat(ledger.workers().find("w")).isPresent();
+    assertThat(state()).isEqualTo("PLACING");
+    pass(Duration.ofSeconds(5), false);
+    assertThat(state()).isEqualTo("RECOVERING");
+  }
+
+  @Test
+  void shouldNotWaitForEverForAnAttemptThatDoesNotEnd() {
+    ledger.change(batch -> batch.apply("j", new JobEvent.Cancel()));
+    pass(Duration.ofSeconds(59), true);
+    assertThat(state()).isEqualTo("CANCELLING");
+    pass(Duration.ofSeconds(3), true);
+    assertThat(state()).isEqualTo("CANCELLED");
+    beat();
+    assertThat(ledger.workers().slots(ledger.usedSlots()).get(0).free())
+        .as("what hangs holds its slots")
+        .isZero();
+  }
+}
