@@ -5,36 +5,31 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.job.DataSpec;
-import io.tandem.protocol.job.JobFiles;
-import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Mesh;
-import io.tandem.worker.data.PictureGenerator;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * {@code tandem demo}: the supervised baseline, then Meta Pseudo Labels with the same few labels,
- * on generated pictures and a mesh of 2 replicas x 4 shards in this JVM.
+ * {@code tandem demo}: the supervised baseline, then UDA with Meta Pseudo Labels and the same few
+ * labels, on generated pictures and a mesh of 2 replicas x 4 shards in this JVM.
  */
 @Command(
     name = "demo",
-    description =
-        "Trains on generated 512x512 pictures with and without unlabelled ones, in one process.")
+    description = {
+      "Trains on generated 512x512 pictures with and without unlabelled ones, in one process.",
+      "Ctrl-C stops it and removes what it wrote."
+    })
 final class DemoCommand implements Callable<Integer> {
-  private static final int CLASSES = 4;
-  private static final int LABELED_PER_CLASS = 16;
-  private static final int UNLABELED = 400;
-  private static final int TEST_PER_CLASS = 40;
+  private static final Mesh MESH = new Mesh(2, 4);
 
   @Mixin Output output;
 
@@ -62,9 +57,8 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--steps",
       paramLabel = "N",
-      defaultValue = "${env:TANDEM_STEPS:-120}",
-      description =
-          "Steps of Meta Pseudo Labels; the baseline takes as many (TANDEM_STEPS; ${DEFAULT-VALUE}).")
+      defaultValue = "${env:TANDEM_STEPS:-" + DemoJob.STEPS + "}",
+      description = "Steps of each training (TANDEM_STEPS; ${DEFAULT-VALUE}).")
   int steps;
 
   private final AttemptRun.Starter starter;
@@ -75,107 +69,94 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    long start = System.nanoTime();
     WorkerCommand.require("--side", side, 64, 4096);
-    WorkerCommand.require("--steps", steps, 2, 1_000_000);
-    Path home =
-        directory.isEmpty() ? Files.createTempDirectory("tandem-demo-") : Path.of(directory);
-    home = Files.createDirectories(home).toAbsolutePath();
-    Path pictures = home.resolve("pictures");
-    output.say(
-        "%d classes, %d labelled pictures each, %d unlabelled, %d test pictures, %dx%d"
-            .formatted(
-                CLASSES, LABELED_PER_CLASS, UNLABELED, CLASSES * TEST_PER_CLASS, side, side));
-    new PictureGenerator(seed, CLASSES, LABELED_PER_CLASS, UNLABELED, TEST_PER_CLASS, side)
-        .write(pictures, DataSpec.Format.FOLDER, Runtime.getRuntime().availableProcessors());
-    output.say("pictures " + pictures);
-    ObjectNode report = JsonNodeFactory.instance.objectNode();
-    try (EmbeddedCluster cluster =
-        EmbeddedCluster.start(home, new Mesh(2, 4), starter).closedOnExit()) {
-      output.say("coordinator " + cluster.address() + ", 2 workers with 4 slots each");
-      Path metrics = home.resolve("metrics.prom");
-      TandemClient client = cluster.client();
-      for (String algorithm : new String[] {"supervised", "meta-pseudo-labels"}) {
-        JsonNode job = train(client, algorithm, pictures);
-        if (!job.path("state").asText().equals("SUCCEEDED")) {
+    WorkerCommand.require("--steps", steps, 10, 1_000_000);
+    try (Interruption interruption = Interruption.watch();
+        WorkDirectory home = WorkDirectory.open("--directory", directory, "tandem-demo-")) {
+      try {
+        run(home.path());
+        home.keep();
+        return ExitCode.SUCCEEDED;
+      } catch (RuntimeException e) {
+        if (interruption.happened()) {
           throw new CommandException(
-              ExitCode.FAILED,
-              "the training by %s ended %s (%s): %s"
-                  .formatted(
-                      algorithm,
-                      job.path("state").asText(),
-                      job.path("reason").asText(),
-                      job.path("reasonText").asText()));
+              ExitCode.CANCELLED, "interrupted; what it wrote to " + home.path() + " is removed");
         }
-        report.set(
-            algorithm.equals("supervised") ? "supervised" : "metaPseudoLabels",
-            result(client, job, home.resolve(algorithm + ".safetensors")));
+        home.keep();
+        output.err().println("what the demo wrote is in " + home.path());
+        throw e;
       }
-      Files.writeString(metrics, client.metrics());
-      report.put("metrics", metrics.toString());
-      Path workerMetrics = home.resolve("worker-metrics.prom");
-      Files.writeString(workerMetrics, cluster.workerMetrics());
-      report.put("workerMetrics", workerMetrics.toString());
-      output.say(
-          "worker metrics %s until now, kept in %s"
-              .formatted(cluster.workerMetricsAddress(), workerMetrics));
-      output.say("metrics " + cluster.address() + "/metrics until now, kept in " + metrics);
     }
-    report.put("seconds", Math.round((System.nanoTime() - start) / 1e8) / 10.0);
-    output.say(
-        String.format(
-            Locale.ROOT,
-            "test accuracy: supervised %.3f, Meta Pseudo Labels %.3f; %.0f seconds",
-            report.path("supervised").path("testAccuracy").asDouble(),
-            report.path("metaPseudoLabels").path("testAccuracy").asDouble(),
-            report.path("seconds").asDouble()));
-    output.object(report);
-    return ExitCode.SUCCEEDED;
   }
 
-  private JsonNode train(TandemClient client, String algorithm, Path pictures) {
-    output.say("training: " + algorithm);
-    boolean both = algorithm.equals("meta-pseudo-labels");
-    JobSpec job =
-        JobFiles.parse(
-            template(),
-            Map.of(
-                "ALGORITHM", algorithm,
-                "DATA", pictures.toString(),
-                "SIDE", String.valueOf(side),
-                "SEED", String.valueOf(seed),
-                "CLASSES", String.valueOf(CLASSES),
-                "STEPS", String.valueOf(steps),
-                "WARMUP", String.valueOf(Math.max(1, steps / 10)),
-                "UNLABELED_BATCH", both ? "16" : "0",
-                "FINE_TUNE", both ? String.valueOf(steps / 4) : "0"));
-    String id = client.submit(JobFiles.toJson(job), null).path("id").asText();
-    return new JobFollower(client, output.err()).follow(id);
+  private void run(Path home) throws IOException {
+    long start = System.nanoTime();
+    Path pictures = home.resolve("pictures");
+    output.tell(DemoJob.pictures(side) + " in " + pictures);
+    DemoJob.generator(seed, side)
+        .write(pictures, DataSpec.Format.FOLDER, Runtime.getRuntime().availableProcessors());
+    List<Trained> trained = new ArrayList<>();
+    try (EmbeddedCluster cluster = EmbeddedCluster.start(home, MESH, starter)) {
+      output.tell(
+          "coordinator %s with %d workers of %d slots each, mesh %dx%d"
+              .formatted(
+                  cluster.address(),
+                  MESH.replicas(),
+                  MESH.shards(),
+                  MESH.replicas(),
+                  MESH.shards()));
+      for (DemoJob.Method method : DemoJob.Method.values()) {
+        output.tell(method.title());
+        trained.add(train(cluster.client(), method, home));
+      }
+      Path metrics = Files.createDirectories(home.resolve("metrics"));
+      Files.writeString(metrics.resolve("coordinator.prom"), cluster.client().metrics());
+      Files.writeString(metrics.resolve("workers.prom"), cluster.workerMetrics());
+    }
+    report(trained, home, (System.nanoTime() - start) / 1e9);
   }
 
-  private ObjectNode result(TandemClient client, JsonNode job, Path model) {
-    String id = job.path("id").asText();
-    client.model(id, model);
-    ObjectNode result = JsonNodeFactory.instance.objectNode();
+  /** What a training left behind. */
+  private record Trained(
+      DemoJob.Method method, double testAccuracy, String checkpoint, Path model) {}
+
+  private Trained train(TandemClient client, DemoJob.Method method, Path home) throws IOException {
+    byte[] body = DemoJob.json(method, home.resolve("pictures"), seed, side, steps);
+    String id = client.submit(body, null).path("id").asText();
+    JsonNode job = new JobFollower(client, output.err()).follow(id);
+    if (!job.path("state").asText().equals("SUCCEEDED")) {
+      throw new CommandException(
+          ExitCode.FAILED, "the training by " + method.label() + " ended: " + Reports.ending(job));
+    }
     JsonNode accuracy = job.path("values").path("accuracy.test");
     if (!accuracy.isNumber()) {
       throw new CommandException(ExitCode.FAILED, "job " + id + " reported no test accuracy");
     }
-    result.put("testAccuracy", accuracy.asDouble());
-    result.put("jobId", id);
+    Path model = home.resolve(method.label() + ".safetensors");
+    client.model(id, model);
+    Path metrics = Files.createDirectories(home.resolve("metrics"));
+    Files.writeString(metrics.resolve(method.label() + ".json"), client.series(id).toString());
     JsonNode newest = Reports.list(client.checkpoints(id), "checkpoints").path(0);
-    result.put("checkpoint", newest.path("path").asText());
-    result.put("model", model.toString());
-    output.say("checkpoint " + newest.path("path").asText());
-    output.say("model " + model);
-    return result;
+    return new Trained(method, accuracy.asDouble(), newest.path("path").asText(), model);
   }
 
-  private static byte[] template() {
-    try (InputStream job = DemoCommand.class.getResourceAsStream("demo.yaml")) {
-      return job.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private void report(List<Trained> trained, Path home, double seconds) {
+    ObjectNode object = JsonNodeFactory.instance.objectNode();
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("", "test accuracy", "model", "checkpoint"));
+    for (Trained one : trained) {
+      object.putObject(one.method().key()).put("testAccuracy", one.testAccuracy());
+      rows.add(
+          List.of(
+              one.method().title(),
+              String.format(Locale.ROOT, "%.3f", one.testAccuracy()),
+              home.relativize(one.model()).toString(),
+              home.relativize(Path.of(one.checkpoint())).toString()));
     }
+    object.put("seconds", Math.round(seconds * 10) / 10.0);
+    Reports.table(rows).forEach(output::tell);
+    output.tell("these and the metrics (metrics/) are in " + home);
+    output.tell(String.format(Locale.ROOT, "%.0f seconds", seconds));
+    output.object(object);
   }
 }

@@ -88,19 +88,17 @@ final class EmbeddedCluster implements AutoCloseable {
     return new TandemClient(address(), "");
   }
 
-  /** Closes it when the process is told to end. */
-  EmbeddedCluster closedOnExit() {
-    Runtime.getRuntime().addShutdownHook(new Thread(this::close, "close"));
-    return this;
-  }
-
-  /** Lets the workers save and leave, then ends the coordinator. A second call does nothing. */
+  /**
+   * Lets the workers save and leave, then ends the coordinator, also on an interrupted thread,
+   * which stays interrupted. A second call does nothing.
+   */
   @Override
   public synchronized void close() {
     if (closed) {
       return;
     }
     closed = true;
+    boolean interrupted = Thread.interrupted();
     workers.forEach(WorkerNode::leave);
     workers.forEach(WorkerNode::close);
     coordinator.close();
@@ -108,5 +106,8 @@ final class EmbeddedCluster implements AutoCloseable {
       metrics.close();
     }
     meters.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -10,8 +10,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Watches a job until it ends, with a bar on a terminal and a line every few seconds elsewhere. A
- * coordinator that restarts meanwhile is waited for.
+ * Watches a job until it ends: one line that is drawn anew on a terminal, a line every few seconds
+ * elsewhere. A coordinator that restarts meanwhile is waited for.
  */
 final class JobFollower {
   private static final Set<String> ENDED = Set.of("SUCCEEDED", "FAILED", "CANCELLED");
@@ -23,8 +23,11 @@ final class JobFollower {
   private final PrintWriter err;
   private final boolean terminal;
 
+  /**
+   * @param err standard error, of which the launcher says whether it is a terminal
+   */
   JobFollower(TandemClient client, PrintWriter err) {
-    this(client, err, System.console() != null && !"dumb".equals(System.getenv("TERM")));
+    this(client, err, Boolean.getBoolean("tandem.terminal"));
   }
 
   JobFollower(TandemClient client, PrintWriter err, boolean terminal) {
@@ -49,7 +52,8 @@ final class JobFollower {
       String line = ProgressLine.of(job);
       boolean end = ended(state);
       if (terminal) {
-        err.print("\r\u001b[2K" + line + (end ? System.lineSeparator() : ""));
+        // Without line wrap: a line that is too long for the window could not be drawn over.
+        err.print("\r\u001b[2K\u001b[?7l" + line + "\u001b[?7h" + (end ? "\n" : ""));
         err.flush();
       } else {
         boolean due = System.nanoTime() - shownNanos >= LINE_EVERY.toNanos();

@@ -1,6 +1,7 @@
 package io.tandem.deploy;
 
 import io.tandem.deploy.client.ClientException;
+import io.tandem.worker.data.DataException;
 import io.tandem.worker.train.AttemptRun;
 import io.tandem.worker.train.LocalRanks;
 import java.util.Set;
@@ -43,7 +44,8 @@ public final class Main {
   /** One clear message; a stack trace only when asked for, or when the program is at fault. */
   private static int report(Exception e, CommandLine command, CommandLine.ParseResult result) {
     Tandem tandem = (Tandem) root(command).getCommand();
-    boolean own = e instanceof CommandException || e instanceof ClientException;
+    boolean own =
+        e instanceof CommandException || e instanceof ClientException || e instanceof DataException;
     String message = own ? e.getMessage() : "unexpected error: " + e;
     command.getErr().println("tandem: " + message);
     if (tandem.verbose) {

@@ -39,6 +39,13 @@ final class Output {
     }
   }
 
+  /** A line for people that says how it goes: beside the object, so on standard error then. */
+  void tell(String line) {
+    PrintWriter writer = json ? err() : out();
+    writer.println(line);
+    writer.flush();
+  }
+
   /** The command's one object; silent without {@code --json}. */
   void object(JsonNode object) {
     if (json) {

@@ -11,8 +11,13 @@ final class Reports {
   /** Prints how a job ended; returns the exit code that says so. */
   static int outcome(JsonNode job, Output output) {
     output.object(job);
-    String state = job.path("state").asText();
-    StringBuilder line = new StringBuilder(job.path("id").asText()).append(' ').append(state);
+    output.say(job.path("id").asText() + " " + ending(job));
+    return ExitCode.of(job.path("state").asText());
+  }
+
+  /** State, reason and what the reason means. */
+  static String ending(JsonNode job) {
+    StringBuilder line = new StringBuilder(job.path("state").asText());
     String reason = job.path("reason").asText("");
     if (!reason.isEmpty() && !reason.equals("NONE")) {
       line.append(" (").append(reason).append(')');
@@ -21,8 +26,7 @@ final class Reports {
     if (!text.isEmpty()) {
       line.append(": ").append(text);
     }
-    output.say(line.toString());
-    return ExitCode.of(state);
+    return line.toString();
   }
 
   /** The elements of an answer that is a list, or that holds one under that name. */

@@ -1,6 +1,7 @@
 package io.tandem.deploy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.tandem.deploy.client.ClientException;
 import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
@@ -38,17 +39,33 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     JobSpec job = file.read();
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
-    try (EmbeddedCluster cluster = EmbeddedCluster.start(directory, mesh, starter).closedOnExit()) {
+    try (Interruption interruption = Interruption.watch();
+        EmbeddedCluster cluster = EmbeddedCluster.start(directory, mesh, starter)) {
       TandemClient client = cluster.client();
       String id = client.submit(JobFiles.toJson(job), null).path("id").asText();
       output.err().println("job " + id + " at " + cluster.address() + "/v1/jobs/" + id);
       output.err().println("worker metrics " + cluster.workerMetricsAddress());
-      JsonNode ended = new JobFollower(client, output.err()).follow(id);
+      JsonNode ended = follow(client, id, interruption);
       String model = ended.path("modelPath").asText("");
       if (!model.isEmpty()) {
         output.say("model " + model);
       }
       return Reports.outcome(ended, output);
+    }
+  }
+
+  /** A job whose command is told to end is cancelled: the next run must not take it up. */
+  private JsonNode follow(TandemClient client, String id, Interruption interruption) {
+    try {
+      return new JobFollower(client, output.err()).follow(id);
+    } catch (CommandException | ClientException e) {
+      if (!interruption.happened()) {
+        throw e;
+      }
+      Thread.interrupted();
+      client.act(id, "cancel");
+      throw new CommandException(
+          ExitCode.CANCELLED, "interrupted; the job is cancelled, its checkpoints stay");
     }
   }
 }

@@ -118,6 +118,11 @@ public final class TandemClient {
     return json(request("/v1/jobs/" + encode(id) + "/checkpoints").GET());
   }
 
+  /** The time series of all of a job's values. */
+  public JsonNode series(String id) {
+    return json(request("/v1/jobs/" + encode(id) + "/metrics").GET());
+  }
+
   /** {@code cancel}, {@code pause} or {@code resume}. */
   public JsonNode act(String id, String verb) {
     return json(request("/v1/jobs/" + encode(id) + "/" + verb).POST(BodyPublishers.noBody()));
