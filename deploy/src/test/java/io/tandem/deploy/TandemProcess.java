@@ -94,10 +94,6 @@ final class TandemProcess implements AutoCloseable {
     new ProcessBuilder("kill", "-INT", String.valueOf(pid())).inheritIO().start().waitFor();
   }
 
-  long pid() {
-    return process.pid();
-  }
-
   int exitCode() throws Exception {
     if (!process.waitFor(120, TimeUnit.SECONDS)) {
       throw new AssertionError("the process does not end; it said\n" + said());

@@ -21,13 +21,13 @@ import java.awt.image.DataBufferByte;
  * lines over it, and noise. Draws with Java2D into memory, so it needs no display. For one use.
  */
 final class PictureScene {
-  private static final String[] TEXTURES = {"stripes", "dots", "checks"};
+  private static final String[] TEXTURES = {"stripes", "dots", "checks", "rings"};
   private static final String[] SHAPES = {"disc", "star", "square", "cross", "triangle", "ring"};
 
   /** How many classes can be told apart. */
   static final int CLASSES = TEXTURES.length * SHAPES.length;
 
-  private static final int CLUTTER = 10;
+  private static final int CLUTTER = 8;
   private static final int LINES_OVER = 3;
   private static final int NOISE = 24;
 
@@ -39,9 +39,17 @@ final class PictureScene {
     this.random = random;
   }
 
-  /** For example {@code stripes-disc}. */
+  /** For example {@code stripes-disc}; neighbours differ in texture and in shape. */
   static String className(int label) {
-    return TEXTURES[label % TEXTURES.length] + "-" + SHAPES[label / TEXTURES.length];
+    return textureOf(label) + "-" + shapeOf(label);
+  }
+
+  private static String textureOf(int label) {
+    return TEXTURES[label % TEXTURES.length];
+  }
+
+  private static String shapeOf(int label) {
+    return SHAPES[(label % TEXTURES.length + label / TEXTURES.length) % SHAPES.length];
   }
 
   /** The picture: {@code side * side * 3} bytes, blue first. */
@@ -101,7 +109,7 @@ final class PictureScene {
   }
 
   private void subject(Graphics2D outer, int label) {
-    double radius = between(0.2, 0.38) * side;
+    double radius = between(0.28, 0.42) * side;
     Graphics2D graphics = (Graphics2D) outer.create();
     graphics.translate(between(radius, side - radius), between(radius, side - radius));
     graphics.rotate(between(0, 2 * Math.PI));
@@ -110,12 +118,12 @@ final class PictureScene {
     Color dark = colour(0.05, 0.35);
     Color light = colour(0.7, 1);
     boolean darkGround = random.nextBoolean();
-    Shape outline = outline(SHAPES[label / TEXTURES.length]);
+    Shape outline = outline(shapeOf(label));
     graphics.setPaint(darkGround ? dark : light);
     graphics.fill(outline);
     graphics.clip(outline);
     graphics.setPaint(darkGround ? light : dark);
-    texture(graphics, TEXTURES[label % TEXTURES.length], between(0.22, 0.34));
+    texture(graphics, textureOf(label), between(0.3, 0.42));
     graphics.dispose();
   }
 
@@ -166,6 +174,15 @@ final class PictureScene {
     graphics.rotate(between(0, Math.PI));
     Path2D pattern = new Path2D.Double();
     int reach = (int) Math.ceil(1.5 / period);
+    if (name.equals("rings")) {
+      pattern.setWindingRule(Path2D.WIND_EVEN_ODD);
+      for (int edge = 1; edge <= 2 * reach; edge++) {
+        double radius = edge * period / 2;
+        pattern.append(new Ellipse2D.Double(-radius, -radius, 2 * radius, 2 * radius), false);
+      }
+      graphics.fill(pattern);
+      return;
+    }
     for (int row = -reach; row <= reach; row++) {
       if (name.equals("stripes")) {
         pattern.append(new Rectangle2D.Double(-1.5, row * period, 3, period / 2), false);

@@ -84,9 +84,9 @@ class PictureGeneratorTest {
 
   @Test
   void shouldRefuseWhatItCannotDraw() throws IOException {
-    assertThatThrownBy(() -> new PictureGenerator(5, 19, 1, 0, 1, 64))
+    assertThatThrownBy(() -> new PictureGenerator(5, 25, 1, 0, 1, 64))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("classes is 19, allowed are 2..18");
+        .hasMessageContaining("classes is 25, allowed are 2..24");
     Files.createFile(directory.resolve("mine.txt"));
     assertThatThrownBy(
             () -> new PictureGenerator(5, 3, 1, 0, 1, 64).write(directory, Format.CSV, 1))
