@@ -3,241 +3,212 @@ package io.tandem.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.tandem.deploy.client.ClientException;
-import io.tandem.deploy.client.TandemClient;
+import io.tandem.deploy.TestCluster.Worker;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.worker.data.PictureGenerator;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import org.awaitility.Awaitility;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A coordinator and workers as processes of their own, spoken to over REST. */
+/** Processes that are stopped, killed, told to leave and started again while a job runs. */
 class ClusterIT {
+  private static final int ENDLESS = 10_000_000;
   @TempDir static Path shared;
   @TempDir Path directory;
-  private final List<TandemProcess> processes = new ArrayList<>();
-  private TandemProcess coordinator;
-  private int restPort;
-  private int controlPort;
-  private TandemClient client;
+  private TestCluster cluster;
 
   @BeforeAll
   static void draw() {
-    new PictureGenerator(7, 2, 8, 16, 4, 64)
-        .write(shared.resolve("pictures"), DataSpec.Format.FOLDER, 2);
+    new PictureGenerator(7, 2, 8, 16, 4, 32).write(shared, DataSpec.Format.FOLDER, 2);
   }
 
   @BeforeEach
   void start() throws Exception {
-    startCoordinator();
+    cluster = new TestCluster(directory);
+    cluster.startCoordinator();
   }
 
   @AfterEach
   void stop() throws Exception {
-    for (TandemProcess process : processes) {
-      process.close();
+    cluster.close();
+  }
+
+  private static String job(int replicas, int shards, int steps) {
+    return TestCluster.job(shared, replicas, shards, steps);
+  }
+
+  private List<Worker> workers(int... slots) throws Exception {
+    List<TandemProcess> started = new ArrayList<>();
+    for (int count : slots) {
+      started.add(cluster.worker(count));
     }
+    return started.stream().map(TestCluster::registered).toList();
   }
 
-  private TandemProcess tandem(String... arguments) throws Exception {
-    TandemProcess process = TandemProcess.start(directory, arguments);
-    processes.add(process);
-    return process;
-  }
-
-  private void startCoordinator() throws Exception {
-    coordinator =
-        tandem(
-            "coordinator",
-            "--store",
-            directory.resolve("store").toString(),
-            "--rest-port",
-            String.valueOf(restPort),
-            "--control-port",
-            String.valueOf(controlPort));
-    Matcher ports =
-        coordinator.await("coordinator at http://[^:]+:(\\d+), workers at [^:]+:(\\d+)");
-    restPort = Integer.parseInt(ports.group(1));
-    controlPort = Integer.parseInt(ports.group(2));
-    client = new TandemClient(URI.create("http://127.0.0.1:" + restPort), "");
-  }
-
-  private record Worker(String id, TandemProcess process) {}
-
-  private Worker worker(int slots) throws Exception {
-    TandemProcess process =
-        tandem(
-            "worker",
-            "--slots",
-            String.valueOf(slots),
-            "--coordinator",
-            "127.0.0.1:" + controlPort,
-            "--directory",
-            directory.resolve("checkpoints").toString());
-    process.await("registered at");
-    return new Worker(process.await("worker (\\S+) with").group(1), process);
-  }
-
-  private byte[] job(int replicas, int shards, int steps) {
-    return """
-        {"name": "small", "mesh": {"replicas": %d, "shards": %d},
-         "data": {"format": "folder", "path": "%s", "imageHeight": 64, "imageWidth": 64,
-                  "channels": 3, "classes": 2},
-         "model": {"family": "wide-resnet", "stemStride": 2},
-         "algorithm": {"name": "meta-pseudo-labels"},
-         "training": {"steps": %d, "labeledBatch": 4, "unlabeledBatch": 4},
-         "checkpoint": {"every": 5}}
-        """
-        .formatted(replicas, shards, shared.resolve("pictures"), steps)
-        .getBytes(StandardCharsets.UTF_8);
-  }
-
-  private String submit(byte[] job) {
-    return client.submit(job, null).path("id").asText();
-  }
-
-  private JsonNode await(String id, String what, Predicate<JsonNode> wanted) {
-    JsonNode[] last = new JsonNode[1];
-    Awaitility.await()
-        .alias(what)
-        .atMost(Duration.ofSeconds(150))
-        .pollInterval(Duration.ofMillis(200))
-        .until(
-            () -> {
-              last[0] = client.job(id);
-              boolean failed = last[0].path("state").asText().equals("FAILED");
-              if (failed && !wanted.test(last[0])) {
-                throw new AssertionError("waited for " + what + ", but " + last[0]);
-              }
-              return wanted.test(last[0]);
-            });
-    return last[0];
-  }
-
-  private static boolean saved(JsonNode job) {
-    return job.path("state").asText().equals("RUNNING") && job.path("checkpointStep").asInt() > 0;
-  }
-
-  private static boolean succeeded(JsonNode job) {
-    return job.path("state").asText().equals("SUCCEEDED");
+  /** The workers that host the job come first. */
+  private static List<Worker> hostsFirst(List<Worker> workers, JsonNode job) {
+    String hosts = job.path("workers").toString();
+    List<Worker> sorted = new ArrayList<>(workers);
+    sorted.sort((a, b) -> Boolean.compare(hosts.contains(b.id()), hosts.contains(a.id())));
+    return sorted;
   }
 
   @Test
-  void shouldTrainOnTwoWorkersAndExportTheStudent() throws Exception {
-    worker(1);
-    worker(1);
-    Path file = Files.write(directory.resolve("job.json"), job(2, 1, 10));
-    TandemProcess submit =
-        tandem(
-            "submit",
-            file.toString(),
-            "--wait",
-            "--json",
-            "--server",
-            "http://127.0.0.1:" + restPort);
-    assertThat(submit.exitCode()).as(submit.said()).isZero();
-    JsonNode job = new ObjectMapper().readTree(submit.out());
-    assertThat(job.path("state").asText()).isEqualTo("SUCCEEDED");
-    assertThat(job.path("step").asInt()).isEqualTo(10);
-    assertThat(job.path("workers")).hasSize(2);
-    assertThat(job.path("values").path("accuracy.test").isNumber()).isTrue();
-    Path model = directory.resolve("student.safetensors");
-    client.model(job.path("id").asText(), model);
-    assertThat(model).isNotEmptyFile();
+  void shouldBearAPauseOfThreeSecondsAndRecoverFromAKill() throws Exception {
+    List<Worker> workers = workers(1, 1, 1);
+    String id = cluster.submit(job(2, 1, ENDLESS));
+    JsonNode running = cluster.awaitCheckpoint(id, 5);
+    List<Worker> hosts = hostsFirst(workers, running);
+
+    hosts.get(1).process().pause(Duration.ofSeconds(3));
+    int paused = cluster.client().job(id).path("checkpointStep").asInt();
+    running = cluster.awaitCheckpoint(id, paused + 20);
+    assertThat(running.path("attempt").asInt()).isEqualTo(1);
+    assertThat(states(id)).containsExactly("QUEUED", "PLACING", "RUNNING");
+    assertThat(cluster.client().workers().path("workers")).hasSize(3);
+
+    Instant killed = Instant.now();
+    hosts.get(0).process().kill();
+    cluster.await(id, "attempt 2", job -> job.path("attempt").asInt() == 2);
+    JsonNode noticed = stateEvent(id, "RECOVERING");
+    Duration took = Duration.between(killed, Instant.parse(noticed.path("time").asText()));
+    System.out.printf(
+        "kill -9 of a worker was noticed after %.1f s: %s%n",
+        took.toMillis() / 1000.0, noticed.path("data").path("text").asText());
+    assertThat(took).isLessThan(Duration.ofSeconds(10));
+    int from = cluster.startedAt(id).get(0);
+    JsonNode again = cluster.awaitState(id, "RUNNING");
+    assertThat(again.path("workers").toString())
+        .contains(hosts.get(1).id())
+        .contains(hosts.get(2).id());
+    int resumed = cluster.startedAt(id).get(2);
+    assertThat(from).isZero();
+    assertThat(resumed).isGreaterThanOrEqualTo(paused).isEqualTo(lastCheckpointBefore(id, 2));
+    cluster.awaitCheckpoint(id, resumed + 5);
+    assertThat(cluster.client().metrics()).contains("tandem_recoveries_total 1.0");
   }
 
-  @Test
-  void shouldGoOnFromTheCheckpointWhenAWorkerIsKilled() throws Exception {
-    List<Worker> workers = List.of(worker(2), worker(2));
-    String id = submit(job(1, 2, 120));
-    JsonNode running = await(id, "a checkpoint", ClusterIT::saved);
-    String host = running.path("workers").path(0).path("id").asText();
-    for (Worker worker : workers) {
-      if (worker.id().equals(host)) {
-        worker.process().kill();
-      }
-    }
-    JsonNode ended = await(id, "the end", ClusterIT::succeeded);
-    assertThat(ended.path("attempt").asInt()).isEqualTo(2);
-    assertThat(ended.path("step").asInt()).isEqualTo(120);
+  private List<String> states(String id) {
+    return cluster.events(id, "state").stream()
+        .map(event -> event.path("data").path("to").asText())
+        .toList();
+  }
+
+  private JsonNode stateEvent(String id, String state) {
+    return cluster.events(id, "state").stream()
+        .filter(event -> event.path("data").path("to").asText().equals(state))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private int lastCheckpointBefore(String id, int attempt) {
+    return cluster.events(id, "checkpoint").stream()
+        .filter(event -> event.path("attempt").asInt() < attempt)
+        .mapToInt(event -> event.path("data").path("step").asInt())
+        .max()
+        .orElseThrow();
   }
 
   @Test
   void shouldTrainOnWhileTheCoordinatorIsKilledAndRestarted() throws Exception {
-    worker(2);
-    String id = submit(job(1, 2, 120));
-    await(id, "a checkpoint", ClusterIT::saved);
-    List<Long> before = eventIds(id);
-    coordinator.kill();
-    startCoordinator();
-    JsonNode ended = await(id, "the end", ClusterIT::succeeded);
-    assertThat(ended.path("attempt").asInt()).isEqualTo(1);
-    assertThat(eventIds(id)).containsAll(before).doesNotHaveDuplicates();
+    workers(1, 1);
+    String id = cluster.submit(job(2, 1, ENDLESS));
+    String waiting = cluster.submit(job(4, 4, 5).replace("labeledBatch: 4", "labeledBatch: 8"));
+    cluster.awaitCheckpoint(id, 5);
+    List<JsonNode> before = all(id);
+    cluster.coordinator().kill();
+    Instant killed = Instant.now();
+    cluster.startCoordinator();
+    Instant restarted = Instant.now();
+    int known = before.size();
+    cluster.await(id, "news", job -> all(id).size() > known + 5);
+    assertThat(cluster.client().job(id).path("attempt").asInt()).isEqualTo(1);
+    assertThat(states(id)).containsExactly("QUEUED", "PLACING", "RUNNING");
+    assertThat(all(id)).startsWith(before.toArray(JsonNode[]::new));
+    List<JsonNode> checkpoints = cluster.events(id, "checkpoint");
+    assertThat(checkpoints)
+        .extracting(event -> event.path("data").path("step").asInt())
+        .isEqualTo(IntStream.rangeClosed(1, checkpoints.size()).mapToObj(i -> 5 * i).toList());
+    assertThat(checkpoints)
+        .as("checkpoints were made while nobody listened")
+        .anyMatch(
+            event -> {
+              Instant time = Instant.parse(event.path("time").asText());
+              return time.isAfter(killed) && time.isBefore(restarted);
+            });
+    assertThat(TestCluster.state(cluster.client().job(waiting))).isEqualTo("QUEUED");
+    cluster.client().act(id, "cancel");
+    cluster.awaitState(id, "CANCELLED");
   }
 
-  private List<Long> eventIds(String id) {
-    List<Long> ids = new ArrayList<>();
-    client.events(id).path("events").forEach(event -> ids.add(event.path("id").asLong()));
-    return ids;
+  private List<JsonNode> all(String id) {
+    List<JsonNode> events = new ArrayList<>();
+    cluster.client().events(id).path("events").forEach(events::add);
+    return events;
   }
 
   @Test
   void shouldMoveAJobWhenItsWorkerIsToldToLeave() throws Exception {
-    List<Worker> workers = new ArrayList<>(List.of(worker(2), worker(2)));
-    String id = submit(job(1, 2, 120));
-    JsonNode running = await(id, "a checkpoint", ClusterIT::saved);
-    String host = running.path("workers").path(0).path("id").asText();
-    if (!workers.get(0).id().equals(host)) {
-      Collections.swap(workers, 0, 1);
-    }
-    workers.get(0).process().terminate();
-    workers.get(0).process().exitCode(); // it ends by itself within its drain time
-    JsonNode ended = await(id, "the end", ClusterIT::succeeded);
-    assertThat(ended.path("workers").path(0).path("id").asText()).isEqualTo(workers.get(1).id());
+    List<Worker> workers = workers(2, 2);
+    String id = cluster.submit(job(1, 2, ENDLESS));
+    List<Worker> hosts = hostsFirst(workers, cluster.awaitCheckpoint(id, 5));
+    hosts.get(0).process().terminate();
+    assertThat(hosts.get(0).process().exitCode()).isZero(); // within its drain time
+    JsonNode moved =
+        cluster.await(
+            id,
+            "attempt 2",
+            job -> job.path("attempt").asInt() == 2 && TestCluster.state(job).equals("RUNNING"));
+    assertThat(moved.path("workers").path(0).path("id").asText()).isEqualTo(hosts.get(1).id());
+    assertThat(moved.path("restarts").asInt()).isZero();
+    assertThat(cluster.startedAt(id).get(1)).isEqualTo(lastCheckpointBefore(id, 2));
   }
 
   @Test
-  void shouldCancelAJob() throws Exception {
-    worker(2);
-    String id = submit(job(1, 2, 100_000));
-    await(id, "progress", job -> job.path("step").asInt() > 0);
-    client.act(id, "cancel");
-    await(id, "the end", job -> job.path("state").asText().equals("CANCELLED"));
-    TandemProcess watch = tandem("watch", id, "--server", "http://127.0.0.1:" + restPort);
-    assertThat(watch.exitCode()).isEqualTo(ExitCode.CANCELLED);
+  void shouldRefuseASecondCoordinatorOnTheStoreAndOthersWithoutAToken() throws Exception {
+    assertThat(cluster.coordinator().said()).contains("no token").contains("this machine only");
+    String store = directory.resolve("store").toString();
+    TandemProcess second = coordinator(Map.of(), store, "127.0.0.1");
+    TandemProcess open = coordinator(Map.of(), directory.resolve("b").toString(), "0.0.0.0");
+    TandemProcess guarded =
+        coordinator(Map.of("TANDEM_TOKEN", "s3cret"), directory.resolve("c").toString(), "0.0.0.0");
+    assertThat(second.exitCode()).isEqualTo(ExitCode.FAILED);
+    assertThat(second.said())
+        .contains("the store in " + store + " belongs to a coordinator that is running");
+    assertThat(open.exitCode()).isEqualTo(ExitCode.USAGE);
+    assertThat(open.said()).contains("REST would listen on 0.0.0.0 without a token");
+    String port = guarded.await("coordinator at http://[^:]+:(\\d+)").group(1);
+    List<String> jobs = List.of("jobs", "--server", "http://127.0.0.1:" + port);
+    TandemProcess without = cluster.tandem(jobs.toArray(String[]::new));
+    TandemProcess with =
+        cluster.tandem(Map.of("TANDEM_TOKEN", "s3cret"), jobs.toArray(String[]::new));
+    assertThat(without.exitCode()).isEqualTo(ExitCode.FAILED);
+    assertThat(without.said()).contains("TANDEM_TOKEN");
+    assertThat(with.exitCode()).as(with.said()).isZero();
+    assertThat(cluster.client().workers().path("workers")).isEmpty(); // the first one serves on
   }
 
-  @Test
-  void shouldRefuseABadJobWithAllItsMistakes() throws Exception {
-    byte[] bad =
-        new String(job(1, 2, -5), StandardCharsets.UTF_8)
-            .replace("wide-resnet", "wide")
-            .getBytes(StandardCharsets.UTF_8);
-    assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> submit(bad)))
-        .isInstanceOfSatisfying(
-            ClientException.class,
-            e -> {
-              assertThat(e.status()).isEqualTo(400);
-              assertThat(e.getMessage()).contains("training.steps").contains("model.family");
-            });
-    Path file = Files.write(directory.resolve("bad.json"), bad);
-    TandemProcess submit =
-        tandem("submit", file.toString(), "--server", "http://127.0.0.1:" + restPort);
-    assertThat(submit.exitCode()).isEqualTo(ExitCode.USAGE);
-    assertThat(submit.said()).contains("training.steps").contains("model.family");
+  private TandemProcess coordinator(Map<String, String> environment, String store, String host)
+      throws Exception {
+    return cluster.tandem(
+        environment,
+        "coordinator",
+        "--store",
+        store,
+        "--rest-host",
+        host,
+        "--rest-port",
+        "0",
+        "--control-port",
+        "0");
   }
 }

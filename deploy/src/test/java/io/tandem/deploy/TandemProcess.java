@@ -1,11 +1,14 @@
 package io.tandem.deploy;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,11 +26,13 @@ final class TandemProcess implements AutoCloseable {
     this.err = err;
   }
 
-  static TandemProcess start(Path directory, String... arguments) throws IOException {
+  static TandemProcess start(Path directory, Map<String, String> environment, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + Path.of("bin", "jvm.options").toAbsolutePath());
     command.add("-Xmx512m");
+    command.add("-XX:+UseSerialGC");
     command.add("-Dlogback.configurationFile=logback.xml");
     command.add("-cp");
     String own = System.getProperty("java.class.path");
@@ -38,6 +43,7 @@ final class TandemProcess implements AutoCloseable {
     Path err = Files.createTempFile(directory, arguments[0], ".err");
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("OMP_WAIT_POLICY", "passive");
+    builder.environment().putAll(environment);
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     return new TandemProcess(builder.start(), out, err);
   }
@@ -82,6 +88,18 @@ final class TandemProcess implements AutoCloseable {
   /** As by {@code kill -9}. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
+  }
+
+  /** Stops it for a while, as a virtual machine that is moved, or a long garbage collection. */
+  void pause(Duration time) throws Exception {
+    signal("-STOP");
+    Awaitility.await().pollDelay(time).atMost(time.plusSeconds(5)).until(process::isAlive);
+    signal("-CONT");
+  }
+
+  private void signal(String name) throws Exception {
+    String pid = String.valueOf(process.pid());
+    assertThat(new ProcessBuilder("kill", name, pid).start().waitFor()).isZero();
   }
 
   /** As by {@code kill}. */
