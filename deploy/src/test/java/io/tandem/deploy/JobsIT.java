@@ -189,16 +189,18 @@ class JobsIT {
   @Test
   void shouldFailWithTheReasonWhereTheDataIsNotAsAsked() throws Exception {
     Path garbage = Files.createDirectories(directory.resolve("garbage"));
-    for (String name : List.of("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")) {
+    for (String name :
+        List.of(
+            "train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte",
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte")) {
       Files.writeString(garbage.resolve(name), "this is no IDX file");
     }
     String absent = cluster.submit(job(1, 1, 5).replace(pictures.toString(), "/nowhere/at/all"));
     String unreadable =
         cluster.submit(
-            job(1, 1, 5)
-                .replace(pictures.toString(), garbage.toString())
-                .replace("folder", "idx"));
+            job(1, 1, 5).replace(pictures.toString(), garbage.toString()).replace("folder", "idx"));
     String few =
         cluster.submit(job(2, 2, 5).replace("classes: 2", "classes: 2\n  labeledPerClass: 9"));
     assertDataError(absent, "/nowhere/at/all", "does not exist");
@@ -239,7 +241,8 @@ class JobsIT {
     String wild =
         job(2, 2, 400)
             .replace("every: 5", "every: 1")
-            .replace("steps:", "teacher: {learningRate: 100}, student: {learningRate: 100}, steps:");
+            .replace(
+                "steps:", "teacher: {learningRate: 100}, student: {learningRate: 100}, steps:");
     String id = cluster.submit(wild);
     JsonNode job = cluster.awaitState(id, "FAILED");
     assertThat(job.path("reason").asText()).as(job.toString()).isEqualTo("DIVERGED");
@@ -253,7 +256,8 @@ class JobsIT {
     assertThat(kept).hasSizeBetween(1, 3);
     kept.forEach(
         checkpoint ->
-            assertThat(Path.of(checkpoint.path("path").asText(), "manifest.json")).isNotEmptyFile());
+            assertThat(Path.of(checkpoint.path("path").asText(), "manifest.json"))
+                .isNotEmptyFile());
   }
 
   @Test
@@ -270,10 +274,7 @@ class JobsIT {
   @Test
   void shouldRunJobsSideBySideAndOneAfterAnotherOnTheSameWorkers() {
     List<JsonNode> jobs =
-        Stream.of(job(2, 1, 60), job(1, 2, 60), job(2, 2, 5))
-            .map(cluster::submit)
-            .toList()
-            .stream()
+        Stream.of(job(2, 1, 60), job(1, 2, 60), job(2, 2, 5)).map(cluster::submit).toList().stream()
             .map(id -> cluster.awaitState(id, "SUCCEEDED"))
             .toList();
     Instant bothStarted = later(time(jobs.get(0), "startedAt"), time(jobs.get(1), "startedAt"));

@@ -26,6 +26,11 @@ final class TandemProcess implements AutoCloseable {
     this.err = err;
   }
 
+  static TandemProcess start(Path directory, String... arguments) throws IOException {
+    return start(directory, Map.of(), arguments);
+  }
+
+  /** The same with environment variables. */
   static TandemProcess start(Path directory, Map<String, String> environment, String... arguments)
       throws IOException {
     List<String> command = new ArrayList<>();
