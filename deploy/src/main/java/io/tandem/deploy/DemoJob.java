@@ -15,7 +15,7 @@ import java.util.Map;
  */
 final class DemoJob {
   /** Of each training. */
-  static final int STEPS = 150;
+  static final int STEPS = 240;
 
   private static final int CLASSES = 4;
   private static final int LABELED_PER_CLASS = 16;
@@ -68,7 +68,7 @@ final class DemoJob {
   /** The job as REST takes it. */
   static byte[] json(Method method, Path pictures, long seed, int side, int steps) {
     boolean meta = method == Method.META_PSEUDO_LABELS;
-    int tuning = meta ? Math.max(1, steps * 3 / 10) : 0;
+    int tuning = meta ? steps / 2 : 0;
     Map<String, String> parameters =
         Map.ofEntries(
             Map.entry("ALGORITHM", method.label()),

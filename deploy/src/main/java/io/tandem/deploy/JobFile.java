@@ -21,12 +21,17 @@ final class JobFile {
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
-      description = "What $${KEY} stands for in the job file; may be repeated.")
-  Map<String, String> parameters = Map.of();
+      split = ";",
+      defaultValue = "${env:TANDEM_SET:-" + Option.NULL_VALUE + "}",
+      description = {
+        "What $${KEY} stands for in the job file; may be repeated, or hold several of them with ';'"
+            + " between (TANDEM_SET)."
+      })
+  Map<String, String> parameters;
 
   /** Reads it with its parameters; every mistake is told at once. */
   JobSpec read() {
-    return read(path, parameters);
+    return read(path, parameters == null ? Map.of() : parameters);
   }
 
   static JobSpec read(Path path, Map<String, String> parameters) {

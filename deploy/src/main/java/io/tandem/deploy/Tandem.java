@@ -22,7 +22,8 @@ final class Tandem extends ClientCommands implements Runnable {
   @Option(
       names = "--verbose",
       scope = ScopeType.INHERIT,
-      description = "Show stack traces of errors.")
+      defaultValue = "${env:TANDEM_VERBOSE:-false}",
+      description = "Show stack traces of errors (TANDEM_VERBOSE).")
   boolean verbose;
 
   @Option(
