@@ -92,12 +92,15 @@ final class JobFollower {
 
   /** An answer; a coordinator that is away is waited for. */
   private static JsonNode patiently(Supplier<JsonNode> call) {
-    long beganNanos = System.nanoTime();
+    Long missedNanos = null;
     while (true) {
       try {
         return call.get();
       } catch (ClientException e) {
-        if (!e.unreachable() || System.nanoTime() - beganNanos > PATIENCE.toNanos()) {
+        long now = System.nanoTime();
+        // Counted from the first failure: a machine that stood still for long gets another try.
+        missedNanos = missedNanos == null ? now : missedNanos;
+        if (!e.unreachable() || now - missedNanos > PATIENCE.toNanos()) {
           throw e;
         }
         pause();
