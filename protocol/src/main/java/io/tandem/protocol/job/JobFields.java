@@ -55,7 +55,7 @@ final class JobFields {
     integer("model.stemStride", 1, 16, 1);
     number("model.dropout", belowOne(), 0.0);
     number("model.batchNormMomentum", belowOne(), 0.99);
-    integer("model.minimumStrip", 1, 1 << 12, 2);
+    integer("model.minimumStrip", 1, 1 << 12, 4);
 
     choice("algorithm.name", AlgorithmSpec.Name.META_PSEUDO_LABELS);
     number("algorithm.labelSmoothing", belowOne(), 0.0);

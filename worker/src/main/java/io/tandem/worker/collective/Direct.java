@@ -16,7 +16,8 @@ import java.util.List;
  * the odd ones hand the result back (unfold).
  *
  * <p><b>Reduce-scatter and all-gather by direct exchange.</b> One step; n-1 messages of N/n bytes a
- * member. Sums are made in the order of the members.
+ * member, and N bytes of scratch for a reduce-scatter. Sums are made in the order of the members,
+ * from {@code first} around.
  */
 final class Direct {
   private final Group group;
@@ -61,7 +62,7 @@ final class Direct {
     }
   }
 
-  void reduceScatter(Chunks in, ByteBuffer out, ElementType type, int tag) {
+  void reduceScatter(Chunks in, ByteBuffer out, ElementType type, int tag, int first) {
     int bytes = out.remaining();
     List<Operation> operations = new ArrayList<>();
     for (int member = 0; member < group.size(); member++) {
@@ -76,9 +77,9 @@ final class Direct {
     group.awaitAll(operations);
     ByteBuffer own = scratch.slot(group.index(), bytes);
     own.duplicate().put(in.chunk(group.index()));
-    ByteBuffer sum = scratch.slot(0, bytes);
-    for (int member = 1; member < group.size(); member++) {
-      reduction.sum(sum, scratch.slot(member, bytes), sum, type);
+    ByteBuffer sum = scratch.slot(group.wrap(first), bytes);
+    for (int hop = 1; hop < group.size(); hop++) {
+      reduction.sum(sum, scratch.slot(group.wrap(first + hop), bytes), sum, type);
     }
     out.duplicate().put(sum.duplicate());
   }

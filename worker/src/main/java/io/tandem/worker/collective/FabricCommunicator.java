@@ -10,7 +10,9 @@ import java.util.List;
 
 /**
  * Collectives made of sends and receives: rings for large messages ({@link Ring}), few steps for
- * small ones ({@link Direct}), chosen by the size alone so that all members choose alike.
+ * small ones ({@link Direct}), chosen alike by all members: by the size and, since a step between
+ * threads costs more than a message, by whether all of them are in one process. The order of a sum
+ * depends on the size alone.
  *
  * <p>Each kind of collective has a tag of its own, so that members who call different collectives
  * wait for each other in vain rather than mix their data up.
@@ -27,13 +29,15 @@ public final class FabricCommunicator implements Communicator {
   private static final int BARRIER = 5;
 
   private static final int SMALL_BYTES = 32 << 10;
+  private static final int SMALL_IN_PROCESS_BYTES = 4 << 20;
   private static final int SMALLEST_SEGMENT = 16 << 10;
-  private static final int LARGEST_SEGMENT = Integer.getInteger("x.seg", 256) << 10;
+  private static final int LARGEST_SEGMENT = 256 << 10;
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final Group group;
   private final int tagBase;
   private final int smallBytes;
+  private final int directBytes;
   private final Direct direct;
   private final Ring ring;
 
@@ -43,7 +47,14 @@ public final class FabricCommunicator implements Communicator {
    * @param tagBase the first of {@link #TAGS} tags which no one else uses between these ranks
    */
   public FabricCommunicator(Fabric fabric, int[] members, int tagBase) {
-    this(fabric, members, tagBase, SMALL_BYTES, SMALLEST_SEGMENT, LARGEST_SEGMENT);
+    this(
+        fabric,
+        members,
+        tagBase,
+        SMALL_BYTES,
+        SMALL_IN_PROCESS_BYTES,
+        SMALLEST_SEGMENT,
+        LARGEST_SEGMENT);
   }
 
   /** For tests: sizes at which the algorithms change. */
@@ -52,6 +63,7 @@ public final class FabricCommunicator implements Communicator {
       int[] members,
       int tagBase,
       int smallBytes,
+      int smallInProcessBytes,
       int smallestSegment,
       int largestSegment) {
     List<Integer> ranks = Arrays.stream(members).boxed().toList();
@@ -63,6 +75,7 @@ public final class FabricCommunicator implements Communicator {
     this.group = new Group(fabric, members.clone(), index);
     this.tagBase = tagBase;
     this.smallBytes = smallBytes;
+    this.directBytes = allInProcess() ? Math.max(smallBytes, smallInProcessBytes) : smallBytes;
     Scratch scratch = new Scratch();
     Reduction reduction = new Reduction();
     this.direct = new Direct(group, scratch, reduction);
@@ -77,6 +90,11 @@ public final class FabricCommunicator implements Communicator {
   @Override
   public int size() {
     return group.size();
+  }
+
+  /** All members find the same: those of one process see only each other this near. */
+  private boolean allInProcess() {
+    return farthest() == Transport.IN_PROCESS;
   }
 
   /** How the member that is farthest from this one is reached. */
@@ -102,8 +120,8 @@ public final class FabricCommunicator implements Communicator {
       return;
     }
     Chunks chunks = Chunks.split(data, size(), type.bytes());
-    ring.reduceScatter(chunks, chunks.chunk(index()), type, tagBase + ALL_REDUCE);
-    ring.allGather(chunks, tagBase + ALL_REDUCE);
+    scatter(data, chunks, chunks.chunk(index()), type, tagBase + ALL_REDUCE);
+    gather(data, chunks, tagBase + ALL_REDUCE);
   }
 
   @Override
@@ -118,10 +136,16 @@ public final class FabricCommunicator implements Communicator {
       return;
     }
     Chunks chunks = Chunks.split(in, size(), type.bytes());
+    scatter(in, chunks, out.slice(), type, tagBase + REDUCE_SCATTER);
+  }
+
+  private void scatter(ByteBuffer in, Chunks chunks, ByteBuffer out, ElementType type, int tag) {
     if (in.remaining() <= smallBytes) {
-      direct.reduceScatter(chunks, out.slice(), type, tagBase + REDUCE_SCATTER);
+      direct.reduceScatter(chunks, out, type, tag, 0);
+    } else if (in.remaining() <= directBytes) {
+      direct.reduceScatter(chunks, out, type, tag, index() + 1); // the ring's order
     } else {
-      ring.reduceScatter(chunks, out.slice(), type, tagBase + REDUCE_SCATTER);
+      ring.reduceScatter(chunks, out, type, tag);
     }
   }
 
@@ -133,10 +157,14 @@ public final class FabricCommunicator implements Communicator {
     if (size() == 1 || !out.hasRemaining()) {
       return;
     }
-    if (out.remaining() <= smallBytes) {
-      direct.allGather(chunks, tagBase + ALL_GATHER);
+    gather(out, chunks, tagBase + ALL_GATHER);
+  }
+
+  private void gather(ByteBuffer out, Chunks chunks, int tag) {
+    if (out.remaining() <= directBytes) {
+      direct.allGather(chunks, tag);
     } else {
-      ring.allGather(chunks, tagBase + ALL_GATHER);
+      ring.allGather(chunks, tag);
     }
   }
 

@@ -23,7 +23,7 @@ import java.nio.ByteBuffer;
  * Four scratch slots are enough: the slot of item q+2 was last sent as item q.
  */
 final class Ring {
-  private static final int LANES = Integer.getInteger("x.lanes", 2);
+  private static final int LANES = 2;
   private static final int SLOTS = 4;
 
   private final Group group;

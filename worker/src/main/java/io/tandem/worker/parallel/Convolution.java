@@ -56,45 +56,76 @@ final class Convolution {
       ShardContext context, Tape tape, Var x, Weight w, Window window, int groups, int width) {
     Engine engine = context.engine();
     HaloPlan plan = HaloPlan.of(width, context.shards().size(), window);
-    Window inner = window.withColumnPads(0, 0);
-    boolean exact = plan.exact(context.shard());
-    Halo halo = Halo.exchange(context, plan, x.value());
-    Tensor whole = exact ? x.value() : halo.assemble(x.value());
+    Window inner = plan.inner(context.shard());
+    Assembled input = new Assembled(x, Halo.exchange(context, plan, x.value()));
     Var y =
         new Var(
-            engine.convolution(whole, w.value(), inner, groups),
+            engine.convolution(input.take(), w.value(), inner, groups),
             new SplitWidth(window.outputWidth(width)));
-    if (!exact) {
-      whole.close();
-    }
     if (tape == null) {
-      halo.close();
+      input.close();
       return y;
     }
-    x.save();
+    input.keep();
     Shape xShape = x.value().shape();
     tape.record(
         () -> {
           Tensor dy = y.takeGradient();
-          Tensor again = exact ? x.value() : halo.assemble(x.value());
+          Tensor whole = input.take();
           if (x.isConstant()) {
             w.gradient(
-                engine.convolutionBackwardWeights(again, dy, inner, groups, w.value().shape()),
+                engine.convolutionBackwardWeights(whole, dy, inner, groups, w.value().shape()),
                 false);
           } else {
-            var gradients = engine.convolutionBackward(again, w.value(), dy, inner, groups);
+            var gradients = engine.convolutionBackward(whole, w.value(), dy, inner, groups);
             w.gradient(gradients.dw(), false);
-            x.accumulate(engine, halo.gradient(gradients.dx(), xShape));
+            x.accumulate(engine, input.halo.gradient(gradients.dx(), xShape));
             gradients.dx().close();
           }
-          if (!exact) {
-            again.close();
-          }
-          x.unsave();
+          input.close();
           dy.close();
-          halo.close();
         });
     return y;
+  }
+
+  /** A strip with its halo. Between forward and backward the strip and the halo are kept apart. */
+  private static final class Assembled {
+    private final Var x;
+    private final Halo halo;
+    private Tensor whole;
+    private boolean saves;
+
+    private Assembled(Var x, Halo halo) {
+      this.x = x;
+      this.halo = halo;
+    }
+
+    /** N H needed C; the strip itself where nothing is to be added. */
+    Tensor take() {
+      if (whole == null) {
+        whole = halo.exact() ? x.value() : halo.assemble(x.value());
+      }
+      return whole;
+    }
+
+    void keep() {
+      x.save();
+      saves = true;
+      if (!halo.exact()) {
+        whole.close();
+      }
+      whole = null;
+    }
+
+    void close() {
+      if (!halo.exact()) {
+        whole.close();
+      }
+      if (saves) {
+        x.unsave();
+      }
+      halo.close();
+    }
   }
 
   /** A shard without images: shapes and collectives as everybody's, no kernel. */

@@ -4,10 +4,7 @@ import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
 
-/**
- * A shard's strip with the columns of other shards that a window operation needs. The assembled
- * tensor is short-lived; what is kept for the backward is the received columns alone.
- */
+/** A shard's strip with the columns of other shards that a window operation needs. */
 final class Halo {
   private final ShardContext context;
   private final HaloPlan plan;
@@ -56,11 +53,18 @@ final class Halo {
     return new Halo(context, plan, received);
   }
 
-  /** The strip with its halo and the image's padding columns: N H needed C. */
+  /** Whether the strip is all that is needed. */
+  boolean exact() {
+    return plan.exact(me);
+  }
+
+  /** The strip with its halo: N H needed C. */
   Tensor assemble(Tensor x) {
     Engine engine = context.engine();
     Shape s = x.shape();
-    Tensor whole = engine.zeros(Shape.of(s.dim(0), s.dim(1), plan.needed(me), s.dim(3)));
+    Shape shape = Shape.of(s.dim(0), s.dim(1), plan.needed(me), s.dim(3));
+    // Unless all is padding every column has an owner, and nothing is left as it was.
+    Tensor whole = plan.blank(me) ? engine.zeros(shape) : engine.uninitialized(shape);
     for (int owner = 0; owner < received.length; owner++) {
       int columns = plan.columns(owner, me);
       if (columns > 0) {
@@ -77,7 +81,9 @@ final class Halo {
   Tensor gradient(Tensor dWhole, Shape strip) {
     Engine engine = context.engine();
     int shards = received.length;
-    Tensor dx = engine.zeros(strip);
+    int own = plan.columns(me, me);
+    // Columns that no window of this shard reaches have no gradient of their own.
+    Tensor dx = own == strip.dim(2) ? engine.uninitialized(strip) : engine.zeros(strip);
     Tensor[] sends = new Tensor[shards];
     Tensor[] arriving = new Tensor[shards];
     for (int s = 0; s < shards; s++) {
@@ -87,7 +93,6 @@ final class Halo {
       sends[s] = cut(engine, dWhole, plan.from(s, me) - plan.needFrom(me), plan.columns(s, me));
       arriving[s] = columns(engine, strip, plan.columns(me, s));
     }
-    int own = plan.columns(me, me);
     if (own > 0) {
       int at = plan.from(me, me);
       engine.copyRegion(

@@ -19,24 +19,42 @@ public record HaloPlan(Split in, Split out, Window window) {
         Split.even(width, shards), Split.even(window.outputWidth(width), shards), window);
   }
 
-  /** First column (of the whole input, may be negative: padding) that shard s needs. */
+  /** First column (of the whole input) of shard s's assembled input. */
   public int needFrom(int s) {
-    return out.start(s) * window.strideWidth() - window.padLeft();
+    return blank(s) ? windowFrom(s) : Math.max(0, windowFrom(s));
   }
 
-  /** One past the last column that shard s needs; may lie beyond the image. */
+  /** One past the last column of shard s's assembled input. */
   public int needTo(int s) {
-    return (out.end(s) - 1) * window.strideWidth() - window.padLeft() + window.kernelWidth();
+    return blank(s) ? windowTo(s) : Math.min(in.total(), windowTo(s));
   }
 
-  /** Columns of shard s's assembled input, padding included. */
+  /** Columns of shard s's assembled input. */
   public int needed(int s) {
     return needTo(s) - needFrom(s);
   }
 
+  /** Whether shard s's windows see nothing but padding; its assembled input is then all zeros. */
+  public boolean blank(int s) {
+    return windowTo(s) <= 0 || windowFrom(s) >= in.total();
+  }
+
+  /** The operation on shard s's assembled input: only the image's own borders are padded. */
+  public Window inner(int s) {
+    return window.withColumnPads(needFrom(s) - windowFrom(s), windowTo(s) - needTo(s));
+  }
+
+  private int windowFrom(int s) {
+    return out.start(s) * window.strideWidth() - window.padLeft();
+  }
+
+  private int windowTo(int s) {
+    return (out.end(s) - 1) * window.strideWidth() - window.padLeft() + window.kernelWidth();
+  }
+
   /** First column that owner sends to (or keeps for) shard s. */
   public int from(int owner, int s) {
-    return Math.max(Math.max(in.start(owner), needFrom(s)), 0);
+    return Math.max(in.start(owner), needFrom(s));
   }
 
   /** How many columns owner sends to (or keeps for) shard s. */

@@ -7,6 +7,7 @@ import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.InProcessFabric;
 import io.tandem.worker.fabric.Ranks;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -34,8 +35,41 @@ class FabricCommunicatorTest {
     List<Fabric> world = InProcessFabric.world(ranks, TIMEOUT);
     for (int count : new int[] {0, 1, 2, 3, 7, 16, 17, 33, 100, 501}) {
       CollectiveChecks.checkAll(
-          world, count, (f, m) -> new FabricCommunicator(f, m, 32, 0, 16, 64));
+          world, count, (f, m) -> new FabricCommunicator(f, m, 32, 0, 0, 16, 64));
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 5, 16})
+  void shouldGiveTheSameBitsInProcessAsAroundTheRing(int ranks) {
+    for (int count : new int[] {1, 2, 7, 501, 9973}) {
+      List<ByteBuffer> around = reduceRandoms(ranks, count, 0);
+      assertThat(reduceRandoms(ranks, count, 1 << 20)).isEqualTo(around);
+    }
+  }
+
+  /** What all-reduce, then what reduce-scatter gave each member. */
+  private static List<ByteBuffer> reduceRandoms(int ranks, int count, int smallInProcessBytes) {
+    return Ranks.run(
+        InProcessFabric.world(ranks, TIMEOUT),
+        fabric -> {
+          var all =
+              new FabricCommunicator(
+                  fabric, IntStream.range(0, ranks).toArray(), 0, 0, smallInProcessBytes, 16, 1024);
+          ByteBuffer both = CollectiveChecks.buffer(8L * count);
+          ByteBuffer data = both.slice(8, 4 * count).order(ByteOrder.nativeOrder());
+          ByteBuffer chunks = CollectiveChecks.buffer(4L * count * ranks);
+          Random random = new Random(fabric.rank());
+          for (int i = 0; i < count; i++) {
+            data.putFloat(4 * i, (float) random.nextGaussian());
+          }
+          for (int i = 0; i < count * ranks; i++) {
+            chunks.putFloat(8 + 4 * i, (float) random.nextGaussian());
+          }
+          all.allReduce(data, ElementType.FLOAT32);
+          all.reduceScatter(chunks, both.slice(8 + 4 * count, 4 * count), ElementType.FLOAT32);
+          return both;
+        });
   }
 
   @ParameterizedTest

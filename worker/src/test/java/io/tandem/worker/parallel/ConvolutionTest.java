@@ -1,6 +1,7 @@
 package io.tandem.worker.parallel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tandem.protocol.mesh.Mesh;
@@ -151,20 +152,25 @@ class ConvolutionTest {
       convolve(c, context, ofConstant, constant, w);
       double[] dwOfConstant = engine.download(w.gradient[0]);
 
+      // Another operation wants the strip in its backward too.
+      Var shared = new Var(x, columns).save();
+      convolve(c, context, new Tape(), shared, w);
+      double[] dxOfShared = engine.download(shared.takeGradient());
+
       Tape tape = new Tape();
       Var input = new Var(x, columns);
       Tensor y = convolve(c, context, tape, input, w);
-      return new Result(
-          engine.download(y),
-          engine.download(input.takeGradient()),
-          engine.download(w.gradient[0]),
-          dwOfConstant);
+      double[] dx = engine.download(input.takeGradient());
+      assertThat(dx).isEqualTo(dxOfShared);
+      assertThatThrownBy(() -> engine.download(x)).hasMessageContaining("used after close");
+      return new Result(engine.download(y), dx, engine.download(w.gradient[0]), dwOfConstant);
     }
   }
 
   private static Tensor convolve(Case c, ShardContext context, Tape tape, Var x, Weight w) {
     Var y = Convolution.apply(context, tape, x, w, c.window(), c.groups());
     assertThat(y.placement()).isEqualTo(new SplitWidth(c.output().dim(2)));
+    x.release();
     y.accumulate(context.engine(), strip(context, c.output(), 3));
     tape.backward();
     return y.value();
