@@ -31,7 +31,13 @@ public final class FabricCommunicator implements Communicator {
   private static final int SMALL_BYTES = 32 << 10;
   private static final int SMALL_IN_PROCESS_BYTES = 4 << 20;
   private static final int SMALLEST_SEGMENT = 16 << 10;
+
+  /**
+   * Four of Aeron's frames, so that what one message costs is shared, and little enough that both
+   * ends' scratch stays in a second-level cache.
+   */
   private static final int LARGEST_SEGMENT = 256 << 10;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final Group group;

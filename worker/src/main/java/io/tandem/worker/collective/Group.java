@@ -27,6 +27,10 @@ record Group(Fabric fabric, int[] members, int index) {
     return fabric.receive(members[member], tag, into);
   }
 
+  Fabric.Operation receive(int member, int tag, int length, Fabric.Sink sink) {
+    return fabric.receive(members[member], tag, length, sink);
+  }
+
   /** Waits; null stands for nothing to wait for. */
   void await(Fabric.Operation operation) {
     if (operation != null) {

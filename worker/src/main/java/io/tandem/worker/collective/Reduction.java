@@ -7,7 +7,8 @@ import java.nio.FloatBuffer;
 
 /**
  * Sums buffers element by element. Blocks pass through arrays that stay in the first-level cache,
- * because the JIT vectorizes loops over arrays and not over buffers. One thread an instance.
+ * because the JIT vectorizes loops over arrays and not over buffers. Thread-safe: a message may be
+ * added by its sender's thread.
  */
 final class Reduction {
   private static final int BLOCK = 1024;
@@ -18,7 +19,7 @@ final class Reduction {
   private final double[] moreDoubles = new double[BLOCK];
 
   /** {@code into = left + right}, all of equal size; {@code into} may be one of them. */
-  void sum(ByteBuffer left, ByteBuffer right, ByteBuffer into, ElementType type) {
+  synchronized void sum(ByteBuffer left, ByteBuffer right, ByteBuffer into, ElementType type) {
     switch (type) {
       case FLOAT32 -> sumFloats(natural(left), natural(right), natural(into));
       case FLOAT64 -> sumDoubles(natural(left), natural(right), natural(into));

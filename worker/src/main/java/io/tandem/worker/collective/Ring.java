@@ -19,12 +19,17 @@ import java.nio.ByteBuffer;
  *
  * <p><b>Segments.</b> Chunks are cut into segments that pass around the ring two at a time, so that
  * one is on the wire while another is added. Item number {@code q = (block, step, lane)} is what a
- * member receives as its q-th message; what it made of item q is its right neighbour's item q+2.
- * Four scratch slots are enough: the slot of item q+2 was last sent as item q.
+ * member receives as its q-th message; what it made of item q is its right neighbour's item q+2. It
+ * is added as it comes, piece by piece, without being stored first. Receives are begun four items
+ * ahead, which is as far as the left neighbour of two can be: what comes before its receive costs a
+ * copy more. Six scratch slots are enough: the slot of item q+4 was last sent as item q.
  */
 final class Ring {
+  /** One on the wire while another is added. */
   private static final int LANES = 2;
-  private static final int SLOTS = 4;
+
+  private static final int SLOTS = 3 * LANES;
+  private static final int AHEAD = SLOTS - LANES;
 
   private final Group group;
   private final Scratch scratch;
@@ -47,26 +52,43 @@ final class Ring {
     int items = items(in.largest(), segmentBytes);
     Operation[] sends = new Operation[SLOTS];
     Operation[] receives = new Operation[SLOTS];
+    for (int q = 0; q < Math.min(AHEAD, items); q++) {
+      receives[q] = receiveSum(tag, in, result, q, segmentBytes, type);
+    }
     for (int q = 0; q < LANES; q++) {
       sends[q] = send(tag, ownItem(in, q, segmentBytes));
-      receives[q] = receive(tag, slot(in, q, segmentBytes));
     }
     for (int q = 0; q < items; q++) {
       group.await(receives[q % SLOTS]);
-      ByteBuffer partial = slot(in, q, segmentBytes);
-      ByteBuffer own = in.segment(reducedChunk(q), segment(q), segmentBytes);
-      boolean last = step(q) == group.size() - 2;
-      reduction.sum(
-          partial, own, last ? result.segment(0, segment(q), segmentBytes) : partial, type);
       int next = q + LANES;
       if (next < items) {
-        sends[next % SLOTS] = send(tag, last ? ownItem(in, next, segmentBytes) : partial);
+        ByteBuffer item = lastStep(q) ? ownItem(in, next, segmentBytes) : slot(in, q, segmentBytes);
+        sends[next % SLOTS] = send(tag, item);
       }
       group.await(sends[q % SLOTS]);
-      if (next < items) {
-        receives[next % SLOTS] = receive(tag, slot(in, next, segmentBytes));
+      if (q + AHEAD < items) {
+        receives[(q + AHEAD) % SLOTS] = receiveSum(tag, in, result, q + AHEAD, segmentBytes, type);
       }
     }
+  }
+
+  /** Item q plus this member's part of it: to the result, or to the slot it is sent on from. */
+  private Operation receiveSum(
+      int tag, Chunks in, Chunks result, int q, int segmentBytes, ElementType type) {
+    ByteBuffer own = in.segment(reducedChunk(q), segment(q), segmentBytes);
+    ByteBuffer sum =
+        lastStep(q) ? result.segment(0, segment(q), segmentBytes) : slot(in, q, segmentBytes);
+    int bytes = own.remaining();
+    if (bytes == 0) {
+      return null;
+    }
+    return group.receive(
+        left(),
+        tag,
+        bytes,
+        (at, from, index, count) ->
+            reduction.sum(
+                from.slice(index, count), own.slice(at, count), sum.slice(at, count), type));
   }
 
   /** This member's chunk is in its place; the others arrive in theirs. */
@@ -117,6 +139,10 @@ final class Ring {
     return q / (LANES * (group.size() - 1)) * LANES + q % LANES;
   }
 
+  private boolean lastStep(int q) {
+    return step(q) == group.size() - 2;
+  }
+
   private int reducedChunk(int q) {
     return group.wrap(group.index() - step(q) - 2);
   }
@@ -141,6 +167,10 @@ final class Ring {
   }
 
   private Operation receive(int tag, ByteBuffer into) {
-    return into.hasRemaining() ? group.receive(group.wrap(group.index() - 1), tag, into) : null;
+    return into.hasRemaining() ? group.receive(left(), tag, into) : null;
+  }
+
+  private int left() {
+    return group.wrap(group.index() - 1);
   }
 }

@@ -131,14 +131,17 @@ final class AeronTransport implements Route, AutoCloseable {
   @Override
   public void abort(int rank, String reason) {
     command(() -> pump.abort(rank, reason));
+    LockSupport.unpark(agent);
   }
 
+  /**
+   * Does at once what can be done. The agent is not woken for the rest: the rank soon waits for it,
+   * and then moves it itself; where it computes first, the agent finds it within {@link
+   * #IDLE_PARK_NS}. To wake a thread for each message would cost more than the message.
+   */
   private void command(Runnable command) {
     commands.add(command);
     tryTurn();
-    if (busy || !commands.isEmpty()) {
-      LockSupport.unpark(agent);
-    }
   }
 
   @Override

@@ -10,8 +10,14 @@ import java.net.NetworkInterface;
 
 /** Aeron's channel URIs, and the MTU of the link that a host is reached by. */
 final class Channels {
-  /** Of a log's three terms; a frame of ours is far below Aeron's limit of an eighth. */
-  static final int TERM_BYTES = 4 << 20;
+  /**
+   * Of an UDP log's three terms; a frame of ours is below Aeron's limit of an eighth. Half of it is
+   * the most that may be on the way.
+   */
+  static final int TERM_BYTES = 2 << 20;
+
+  /** Of an IPC log's: so short that what was written is still in a cache when it is read. */
+  static final int IPC_TERM_BYTES = 1 << 20;
 
   /** Aeron's largest; a multiple of its frame alignment. */
   static final int LARGEST_MTU = 65504;
@@ -24,7 +30,7 @@ final class Channels {
   private Channels() {}
 
   static String ipc() {
-    return "aeron:ipc?term-length=" + TERM_BYTES + "|mtu=" + LARGEST_MTU;
+    return "aeron:ipc?term-length=" + IPC_TERM_BYTES + "|mtu=" + LARGEST_MTU;
   }
 
   static String publication(String host, int port) {

@@ -30,6 +30,12 @@ public interface Fabric extends AutoCloseable {
   /** Begins receiving into the remaining bytes of {@code into}. */
   Operation receive(int peer, int tag, ByteBuffer into);
 
+  /**
+   * Begins receiving a message of {@code length} bytes that is taken up as it comes rather than
+   * stored; the operation is complete when the sink has had all of it.
+   */
+  Operation receive(int peer, int tag, int length, Sink sink);
+
   /** Waits until the operation is complete. */
   void await(Operation operation);
 
@@ -38,6 +44,21 @@ public interface Fabric extends AutoCloseable {
 
   @Override
   void close();
+
+  /** Takes up a message piece by piece. */
+  interface Sink {
+    /** Every piece but the last is a multiple of this, in bytes, so that no number is cut. */
+    int ALIGNMENT = Double.BYTES;
+
+    /**
+     * Takes the next piece, which has passed all checks. Called by any thread, one at a time for
+     * each message, and only while the receive is awaited; must neither wait nor throw.
+     *
+     * @param at where in the message it begins
+     * @param from holds it from {@code fromIndex}; not to be kept or changed
+     */
+    void accept(int at, ByteBuffer from, int fromIndex, int count);
+  }
 
   /** A send or a receive under way. */
   interface Operation {

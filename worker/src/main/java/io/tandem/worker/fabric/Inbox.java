@@ -27,11 +27,13 @@ final class Inbox {
 
   /** A message that came before its receive. */
   private static final class Arrival {
+    final int length;
     final ByteBuffer data;
     int moved;
 
-    Arrival(int length) {
-      data = ByteBuffer.allocate(length);
+    Arrival(int length, ByteBuffer data) {
+      this.length = length;
+      this.data = data;
     }
   }
 
@@ -42,6 +44,7 @@ final class Inbox {
   }
 
   private final Map<LaneKey, Lane> lanes = new HashMap<>();
+  private final Spares spares = new Spares();
   private final FrameCounts counts;
   private final long limitBytes;
   private long bufferedBytes;
@@ -67,12 +70,13 @@ final class Inbox {
     long sequence = lane.begun++;
     Arrival arrival = lane.arrivals.remove(sequence);
     if (arrival != null) {
-      bufferedBytes -= arrival.data.capacity();
-      if (!fits(transfer, arrival.data.capacity())) {
+      bufferedBytes -= arrival.length;
+      if (!fits(transfer, arrival.length)) {
         return true;
       }
       transfer.write(0, arrival.data, 0, arrival.moved);
       transfer.moved = arrival.moved;
+      spares.give(arrival.data);
       if (transfer.moved == transfer.length) {
         transfer.complete();
         return true;
@@ -131,7 +135,7 @@ final class Inbox {
         counts.bufferStalls.incrementAndGet();
         return Verdict.NO_ROOM;
       }
-      arrival = new Arrival(frame.messageLength());
+      arrival = new Arrival(frame.messageLength(), spares.take(frame.messageLength()));
       bufferedBytes += frame.messageLength();
       lane.arrivals.put(frame.sequence(), arrival);
     }

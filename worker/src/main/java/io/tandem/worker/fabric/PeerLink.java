@@ -38,6 +38,7 @@ final class PeerLink {
   boolean farewell;
 
   private final ExclusivePublication publication;
+  private final int mostPayload;
   private final Identity identity;
   private final FrameCounts counts;
   private final BufferClaim claim = new BufferClaim();
@@ -60,6 +61,8 @@ final class PeerLink {
     this.address = transport == Transport.IPC ? "aeron:ipc" : peer.host() + ":" + peer.port();
     this.transport = transport;
     this.publication = publication;
+    this.mostPayload =
+        publication.maxPayloadLength() - Frame.HEADER_LENGTH & -Fabric.Sink.ALIGNMENT;
     this.identity = identity;
     this.counts = counts;
   }
@@ -127,9 +130,7 @@ final class PeerLink {
       outgoing.remove();
       return true;
     }
-    int count =
-        Math.min(
-            transfer.length - transfer.moved, publication.maxPayloadLength() - Frame.HEADER_LENGTH);
+    int count = Math.min(transfer.length - transfer.moved, mostPayload);
     if (!claim(count)) {
       return false;
     }

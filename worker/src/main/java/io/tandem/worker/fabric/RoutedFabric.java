@@ -57,12 +57,17 @@ final class RoutedFabric implements Fabric {
 
   @Override
   public Operation send(int peer, int tag, ByteBuffer data) {
-    return begin(new Transfer(true, rank, peer, tag, data));
+    return begin(Transfer.send(rank, peer, tag, data));
   }
 
   @Override
   public Operation receive(int peer, int tag, ByteBuffer into) {
-    return begin(new Transfer(false, rank, peer, tag, into));
+    return begin(Transfer.receive(rank, peer, tag, into));
+  }
+
+  @Override
+  public Operation receive(int peer, int tag, int length, Sink sink) {
+    return begin(Transfer.receive(rank, peer, tag, length, sink));
   }
 
   private Operation begin(Transfer transfer) {

@@ -24,10 +24,13 @@ final class Transfer implements Fabric.Operation {
   final int peer;
   final int tag;
 
-  /** Position 0, limit {@link #length}; accessed by absolute index only. */
-  final ByteBuffer data;
-
   final int length;
+
+  /** Of a send; position 0, limit {@link #length}; accessed by absolute index only. */
+  private final ByteBuffer data;
+
+  /** Of a receive. */
+  private final Fabric.Sink sink;
 
   /** Bytes moved so far; the mover's own. */
   int moved;
@@ -36,13 +39,28 @@ final class Transfer implements Fabric.Operation {
   private volatile Thread waiter;
   private String reason;
 
-  Transfer(boolean isSend, int rank, int peer, int tag, ByteBuffer buffer) {
+  private Transfer(
+      boolean isSend, int rank, int peer, int tag, int length, ByteBuffer data, Fabric.Sink sink) {
     this.isSend = isSend;
     this.rank = rank;
     this.peer = peer;
     this.tag = tag;
-    this.data = buffer.slice();
-    this.length = data.remaining();
+    this.length = length;
+    this.data = data;
+    this.sink = sink;
+  }
+
+  static Transfer send(int rank, int peer, int tag, ByteBuffer data) {
+    return new Transfer(true, rank, peer, tag, data.remaining(), data.slice(), null);
+  }
+
+  static Transfer receive(int rank, int peer, int tag, ByteBuffer into) {
+    ByteBuffer place = into.slice();
+    return receive(rank, peer, tag, place.capacity(), place::put);
+  }
+
+  static Transfer receive(int rank, int peer, int tag, int length, Fabric.Sink sink) {
+    return new Transfer(false, rank, peer, tag, length, null, sink);
   }
 
   @Override
@@ -64,12 +82,12 @@ final class Transfer implements Fabric.Operation {
     return state == State.LOST ? reason : null;
   }
 
-  /** Copies {@code count} bytes into this receive; false where it is no longer wanted. */
+  /** Hands {@code count} bytes to this receive; false where it is no longer wanted. */
   synchronized boolean write(int at, ByteBuffer from, int fromIndex, int count) {
     if (state != State.PENDING) {
       return false;
     }
-    data.put(at, from, fromIndex, count);
+    sink.accept(at, from, fromIndex, count);
     return true;
   }
 

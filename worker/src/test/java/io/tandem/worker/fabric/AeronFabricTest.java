@@ -83,6 +83,65 @@ class AeronFabricTest {
     }
   }
 
+  /** Adds up where the pieces lie; the buffer's bytes are their indices. */
+  private static final class Pieces implements Fabric.Sink {
+    int next;
+    boolean aligned = true;
+
+    @Override
+    public void accept(int at, ByteBuffer from, int fromIndex, int count) {
+      aligned &= at == next && at % ALIGNMENT == 0;
+      for (int i = 0; i < count; i++) {
+        aligned &= from.get(fromIndex + i) == (byte) ((at + i) * 31);
+      }
+      next += count;
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldHandAMessageToASinkInOrderWhetherItCameEarlyOrNot(boolean shareDriver) {
+    int bytes = 300_004;
+    ByteBuffer data = ByteBuffer.allocate(bytes);
+    for (int i = 0; i < bytes; i++) {
+      data.put(i, (byte) (i * 31));
+    }
+    try (Workers world = Workers.open(2, 1, shareDriver)) {
+      Fabric zero = world.rank(0);
+      Fabric one = world.rank(1);
+      for (boolean early : new boolean[] {true, false, true, false}) {
+        Pieces pieces = new Pieces();
+        if (early) {
+          long before = world.workers.get(1).counters().bytesReceived();
+          zero.await(zero.send(1, 6, data));
+          await(
+              () -> world.workers.get(1).counters().bytesReceived() == before + bytes,
+              "the message at rank 1");
+        }
+        Fabric.Operation receive = one.receive(0, 6, bytes, pieces);
+        if (!early) {
+          zero.await(zero.send(1, 6, data));
+        }
+        one.await(receive);
+        assertThat(pieces.next).isEqualTo(bytes);
+        assertThat(pieces.aligned).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldMoveWhatWasBegunWhileTheRanksCompute(boolean shareDriver) {
+    try (Workers world = Workers.open(2, 1, shareDriver)) {
+      ByteBuffer into = ByteBuffer.allocate(2 * Channels.TERM_BYTES);
+      Fabric.Operation receive = world.rank(1).receive(0, 2, into);
+      ByteBuffer data = ByteBuffer.allocate(into.capacity()).put(into.capacity() - 1, (byte) 5);
+      Fabric.Operation send = world.rank(0).send(1, 2, data);
+      await(() -> send.done() && receive.done(), "a message that nobody helps along");
+      assertThat(into.get(into.capacity() - 1)).isEqualTo((byte) 5);
+    }
+  }
+
   @Test
   void shouldServeWorkersThatShareAnExternalDriver() {
     try (Driver external = Driver.embedded("external", 1, context -> {});

@@ -54,6 +54,26 @@ class InProcessFabricTest {
   }
 
   @Test
+  void shouldHandAMessageToASink() {
+    ByteBuffer sums = bytes(10, 20, 30);
+    Fabric.Operation receive =
+        world
+            .get(1)
+            .receive(
+                0,
+                0,
+                3,
+                (at, from, index, count) -> {
+                  for (int i = 0; i < count; i++) {
+                    sums.put(at + i, (byte) (sums.get(at + i) + from.get(index + i)));
+                  }
+                });
+    world.get(0).send(1, 0, bytes(9, 1, 2, 3).position(1));
+    assertThat(receive.done()).isTrue();
+    assertThat(sums).isEqualTo(bytes(11, 22, 33));
+  }
+
+  @Test
   void shouldNameBothRanksAndWhatWasAwaitedWhenAPeerIsSilent() {
     Fabric one = InProcessFabric.world(3, Duration.ofMillis(50)).get(1);
     Fabric.Operation receive = one.receive(2, 5, bytes(0, 0));
