@@ -25,13 +25,13 @@ class PreflightTest {
   @Test
   void shouldSayWhatIsThereWhatIsNeededAndWhatToSet() {
     List<String> findings =
-        Preflight.findings(3, true, new Preflight.Host(MEMORY, 64L << 20, 256, 500, 400));
+        Preflight.findings(3, true, new Preflight.Host(MEMORY, 32L << 20, 256, 500, 400));
     assertThat(findings)
         .satisfiesExactly(
             memory ->
                 assertThat(memory)
-                    .startsWith("/dev/shm has 64 MiB free, 3 peers need 89 MiB: enlarge it")
-                    .contains("--shm-size=178m"),
+                    .startsWith("/dev/shm has 32 MiB free, 3 peers need 53 MiB: enlarge it")
+                    .contains("--shm-size=106m"),
             mtu -> assertThat(mtu).contains("leaves 256 bytes a packet, at least 512"),
             receive -> assertThat(receive).contains("sysctl -w net.core.rmem_max=4194304"),
             send -> assertThat(send).contains("sysctl -w net.core.wmem_max=4194304"));
