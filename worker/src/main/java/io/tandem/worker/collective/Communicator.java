@@ -36,7 +36,24 @@ public interface Communicator {
    * Sends {@code out.get(i)} to member i and fills {@code in.get(i)} from member i; sizes may
    * differ and be zero, and agree between the two ends. A member's own part is copied.
    */
-  void allToAll(List<ByteBuffer> out, List<ByteBuffer> in);
+  default void allToAll(List<ByteBuffer> out, List<ByteBuffer> in) {
+    beginAllToAll(out, in).await();
+  }
+
+  /**
+   * Begins an {@link #allToAll} that the caller awaits or cancels before it touches or frees the
+   * buffers; meanwhile it may compute.
+   */
+  Pending beginAllToAll(List<ByteBuffer> out, List<ByteBuffer> in);
+
+  /** A collective under way. */
+  interface Pending {
+    /** Waits until it is complete. */
+    void await();
+
+    /** Gives up: nobody touches the buffers any more, and no other collective can follow. */
+    void cancel();
+  }
 
   /** The root's data becomes everybody's. */
   void broadcast(ByteBuffer data, int root);

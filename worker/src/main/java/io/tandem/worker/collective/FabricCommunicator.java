@@ -176,7 +176,7 @@ public final class FabricCommunicator implements Communicator {
 
   /** One step: all messages at once, each member beginning with its right neighbour. */
   @Override
-  public void allToAll(List<ByteBuffer> out, List<ByteBuffer> in) {
+  public Pending beginAllToAll(List<ByteBuffer> out, List<ByteBuffer> in) {
     if (out.size() != size() || in.size() != size()) {
       throw new IllegalArgumentException(
           "allToAll among "
@@ -200,7 +200,17 @@ public final class FabricCommunicator implements Communicator {
       }
     }
     copy(out.get(index()), in.get(index()));
-    group.awaitAll(operations);
+    return new Pending() {
+      @Override
+      public void await() {
+        group.awaitAll(operations);
+      }
+
+      @Override
+      public void cancel() {
+        group.fabric().cancel();
+      }
+    };
   }
 
   /**

@@ -66,11 +66,26 @@ public final class MeasuredCommunicator implements Communicator {
     done(Collective.ALL_GATHER, out.remaining(), start);
   }
 
+  /** Counts what beginning and waiting take, not what is done in between. */
   @Override
-  public void allToAll(List<ByteBuffer> out, List<ByteBuffer> in) {
+  public Pending beginAllToAll(List<ByteBuffer> out, List<ByteBuffer> in) {
     long start = System.nanoTime();
-    target.allToAll(out, in);
-    done(Collective.ALL_TO_ALL, Math.max(bytes(out), bytes(in)), start);
+    long bytes = Math.max(bytes(out), bytes(in));
+    Pending pending = target.beginAllToAll(out, in);
+    long beginNanos = System.nanoTime() - start;
+    return new Pending() {
+      @Override
+      public void await() {
+        long waiting = System.nanoTime();
+        pending.await();
+        done(Collective.ALL_TO_ALL, bytes, waiting - beginNanos);
+      }
+
+      @Override
+      public void cancel() {
+        pending.cancel();
+      }
+    };
   }
 
   @Override

@@ -39,6 +39,12 @@ public interface Fabric extends AutoCloseable {
   /** Waits until the operation is complete. */
   void await(Operation operation);
 
+  /**
+   * Ends all that this rank has under way: when it returns nobody touches the buffers any more. The
+   * fabric is then of no further use but to {@link #abort} and to close.
+   */
+  void cancel();
+
   /** Tells every peer that this rank gives up, so that they need not wait for the deadline. */
   void abort(String reason);
 

@@ -108,13 +108,13 @@ final class RoutedFabric implements Fabric {
     long start = System.nanoTime();
     while (!transfer.done()) {
       if (transfer.refusal() != null) {
-        cancelAll();
+        cancel();
         throw new IllegalStateException(transfer.refusal());
       }
       long waited = System.nanoTime() - start;
       PeerLostException lost = lost(transfer, waited);
       if (lost != null) {
-        cancelAll();
+        cancel();
         // It may have completed while we looked, which is as good as before.
         if (transfer.done()) {
           return;
@@ -122,7 +122,7 @@ final class RoutedFabric implements Fabric {
         throw lost;
       }
       if (Thread.interrupted()) {
-        cancelAll();
+        cancel();
         Thread.currentThread().interrupt();
         throw new PeerLostException(
             rank, transfer.peer, "rank " + rank + " was interrupted while it waited " + transfer);
@@ -153,7 +153,8 @@ final class RoutedFabric implements Fabric {
     return null;
   }
 
-  private void cancelAll() {
+  @Override
+  public void cancel() {
     for (Iterator<Transfer> all = underWay.iterator(); all.hasNext(); ) {
       all.next().cancel();
       all.remove();
@@ -170,7 +171,7 @@ final class RoutedFabric implements Fabric {
   public void close() {
     if (!closed) {
       closed = true;
-      cancelAll();
+      cancel();
       departures.depart(rank, "it closed its fabric");
     }
   }

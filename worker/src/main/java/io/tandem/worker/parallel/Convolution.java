@@ -12,7 +12,8 @@ import io.tandem.worker.engine.Window;
 /**
  * Convolution. Over strips: every shard fetches the columns that its strip of the output needs
  * (halo) and convolves without column padding; the backward sends the gradients of those columns
- * home. Over whole images: nothing is communicated.
+ * home. The commonest window does without assembling ({@link SeamConvolution}). Over whole images:
+ * nothing is communicated.
  */
 final class Convolution {
   private Convolution() {}
@@ -56,6 +57,9 @@ final class Convolution {
       ShardContext context, Tape tape, Var x, Weight w, Window window, int groups, int width) {
     Engine engine = context.engine();
     HaloPlan plan = HaloPlan.of(width, context.shards().size(), window);
+    if (SeamConvolution.fits(plan, context.shard())) {
+      return new SeamConvolution(context, plan, w, groups).apply(tape, x);
+    }
     Window inner = plan.inner(context.shard());
     Assembled input = new Assembled(x, Halo.exchange(context, plan, x.value()));
     Var y =

@@ -3,6 +3,8 @@ package io.tandem.worker.parallel;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** A shard's strip with the columns of other shards that a window operation needs. */
 final class Halo {
@@ -35,22 +37,41 @@ final class Halo {
 
   /** Exchanges the columns of x (N H w C) as planned. */
   static Halo exchange(ShardContext context, HaloPlan plan, Tensor x) {
+    Halo[] halo = new Halo[1];
+    exchange(context, plan, x, made -> halo[0] = made, () -> null);
+    return halo[0];
+  }
+
+  /**
+   * As {@link #exchange(ShardContext, HaloPlan, Tensor)}, while other work is done.
+   *
+   * @param halo gets the halo before the work is done, and may read its columns afterwards
+   */
+  static <T> T exchange(
+      ShardContext context, HaloPlan plan, Tensor x, Consumer<Halo> halo, Supplier<T> work) {
     int shards = plan.in().parts();
     int me = context.shard();
     Tensor[] sends = new Tensor[shards];
     Tensor[] received = new Tensor[shards];
-    if (crosses(plan)) {
-      for (int s = 0; s < shards; s++) {
-        if (s != me) {
-          sends[s] =
-              cut(context.engine(), x, plan.from(me, s) - plan.in().start(me), plan.columns(me, s));
-          received[s] = columns(context.engine(), x.shape(), plan.columns(s, me));
-        }
-      }
-      Exchange.run(context, sends, received);
-      close(sends);
+    halo.accept(new Halo(context, plan, received));
+    if (!crosses(plan)) {
+      return work.get();
     }
-    return new Halo(context, plan, received);
+    for (int s = 0; s < shards; s++) {
+      if (s != me) {
+        sends[s] =
+            cut(context.engine(), x, plan.from(me, s) - plan.in().start(me), plan.columns(me, s));
+        received[s] = columns(context.engine(), x.shape(), plan.columns(s, me));
+      }
+    }
+    T result = Exchange.begin(context, sends, received).during(work);
+    close(sends);
+    return result;
+  }
+
+  /** What came from a shard, N H columns C; null where nothing was needed of it. */
+  Tensor of(int owner) {
+    return received[owner];
   }
 
   /** Whether the strip is all that is needed. */
@@ -79,32 +100,49 @@ final class Halo {
 
   /** Sends the gradients of foreign columns home and adds up those of this strip. */
   Tensor gradient(Tensor dWhole, Shape strip) {
+    Tensor[] sends = new Tensor[received.length];
+    for (int s = 0; s < sends.length; s++) {
+      if (s != me) {
+        int at = plan.from(s, me) - plan.needFrom(me);
+        sends[s] = cut(context.engine(), dWhole, at, plan.columns(s, me));
+      }
+    }
+    return gradient(sends, strip, () -> own(dWhole, strip));
+  }
+
+  private Tensor own(Tensor dWhole, Shape strip) {
     Engine engine = context.engine();
-    int shards = received.length;
     int own = plan.columns(me, me);
     // Columns that no window of this shard reaches have no gradient of their own.
     Tensor dx = own == strip.dim(2) ? engine.uninitialized(strip) : engine.zeros(strip);
-    Tensor[] sends = new Tensor[shards];
-    Tensor[] arriving = new Tensor[shards];
-    for (int s = 0; s < shards; s++) {
-      if (s == me) {
-        continue;
-      }
-      sends[s] = cut(engine, dWhole, plan.from(s, me) - plan.needFrom(me), plan.columns(s, me));
-      arriving[s] = columns(engine, strip, plan.columns(me, s));
-    }
     if (own > 0) {
       int at = plan.from(me, me);
       engine.copyRegion(
           dWhole, 0, at - plan.needFrom(me), dx, 0, at - plan.in().start(me), strip.dim(1), own);
     }
-    if (crosses(plan)) {
-      Exchange.run(context, sends, arriving);
-      for (int s = 0; s < shards; s++) {
-        if (arriving[s] != null) {
-          int at = plan.from(me, s) - plan.in().start(me);
-          engine.addRegion(arriving[s], 0, 0, dx, 0, at, strip.dim(1), plan.columns(me, s));
-        }
+    return dx;
+  }
+
+  /**
+   * Sends the gradients of foreign columns home while this strip's own gradient is made, and adds
+   * up what comes.
+   *
+   * @param sends by owner, closed here; any shape of the columns' size
+   */
+  Tensor gradient(Tensor[] sends, Shape strip, Supplier<Tensor> own) {
+    if (!crosses(plan)) {
+      return own.get();
+    }
+    Engine engine = context.engine();
+    Tensor[] arriving = new Tensor[sends.length];
+    for (int s = 0; s < sends.length; s++) {
+      arriving[s] = s == me ? null : columns(engine, strip, plan.columns(me, s));
+    }
+    Tensor dx = Exchange.begin(context, sends, arriving).during(own);
+    for (int s = 0; s < sends.length; s++) {
+      if (arriving[s] != null) {
+        int at = plan.from(me, s) - plan.in().start(me);
+        engine.addRegion(arriving[s], 0, 0, dx, 0, at, strip.dim(1), plan.columns(me, s));
       }
     }
     close(sends);

@@ -109,6 +109,20 @@ class ConvolutionTest {
     }
   }
 
+  /** Three columns, stride 1, one column of padding: what is computed without assembling. */
+  @Example
+  void shouldAddWhatLiesBeyondTheSeams() {
+    for (int shards : new int[] {2, 3, 4, 5, 8, 16}) {
+      for (int groups : new int[] {1, 3}) {
+        check(new Case(shards, 6, shards, Window.square(3, 1, 1), 3, groups, 2));
+        check(
+            new Case(shards, 7, 2 * shards + 1, new Window(3, 3, 2, 1, 1, 0, 1, 1), 3, groups, 1));
+        check(new Case(shards, 5, 40, new Window(5, 3, 1, 1, 0, 3, 1, 1), 3, groups, 2));
+        check(new Case(shards, 4, 33, new Window(1, 3, 3, 1, 0, 0, 1, 1), 3, groups, 1));
+      }
+    }
+  }
+
   private static void check(Case c) {
     Result one = run(c, 1);
     Result many = run(c, c.shards());
