@@ -52,6 +52,13 @@ class RestTest extends RunningCoordinator {
   }
 
   @Test
+  void shouldNameTheMethodsThatAreAllowed() throws Exception {
+    HttpResponse<String> answer = call("PUT", "/v1/jobs", "");
+    assertThat(answer.statusCode()).isEqualTo(405);
+    assertThat(answer.headers().firstValue("Allow")).hasValue("POST, GET");
+  }
+
+  @Test
   void shouldPageThroughJobs() throws Exception {
     for (int i = 0; i < 3; i++) {
       submit(1, 1);
