@@ -135,10 +135,13 @@ public final class ControlPlane implements AutoCloseable {
     return Cluster.get(system).selfMember().address().getPort().orElseThrow();
   }
 
-  /** Stores a job; it is durable when the answer comes. */
+  /**
+   * Stores a job; it is durable when the answer comes. Fails with a {@link
+   * akka.pattern.StatusReply.ErrorMessage} when it cannot be stored.
+   */
   public CompletionStage<JobMessage.Submitted> submit(
       JobSpec spec, String json, String idempotencyKey) {
-    return AskPattern.ask(
+    return AskPattern.askWithStatus(
         manager,
         replyTo -> new JobMessage.Submit(spec, json, idempotencyKey, replyTo),
         PATIENCE,
@@ -153,7 +156,7 @@ public final class ControlPlane implements AutoCloseable {
   /** As {@link #ask(String, JobMessage.Wish)}, on another mesh when that is not null. */
   public CompletionStage<JobMessage.Answer> ask(
       String jobId, JobMessage.Wish wish, JobMessage.Remesh mesh) {
-    return AskPattern.ask(
+    return AskPattern.askWithStatus(
         manager,
         replyTo -> new JobMessage.Ask(jobId, wish, mesh, replyTo),
         PATIENCE,

@@ -8,6 +8,7 @@ import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.scaladsl.model.EntityStreamSizeException;
+import akka.pattern.StatusReply;
 import akka.util.ByteString;
 import io.tandem.coordinator.jobs.ControlPlane;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
@@ -223,6 +224,9 @@ public final class RestServer implements AutoCloseable {
     if (cause instanceof TimeoutException) {
       return Replies.problem(
           new Problem(503, "Not ready", "the job manager does not answer: try again", List.of()));
+    }
+    if (cause instanceof StatusReply.ErrorMessage said) {
+      return Replies.problem(new Problem(503, "Not stored", said.getMessage(), List.of()));
     }
     return Replies.problem(
         new Problem(500, "Internal error", "the coordinator's log says more", List.of()));
