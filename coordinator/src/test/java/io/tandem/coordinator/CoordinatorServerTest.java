@@ -111,34 +111,6 @@ class CoordinatorServerTest extends RunningCoordinator {
   }
 
   @Test
-  void shouldKeepWhatALostWorkerSaysAfterTheJobHasEnded() throws Exception {
-    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 1)) {
-      worker.send(worker.registration().build());
-      worker.expect(Registered.class);
-      String id = submit(1, 1);
-      StartAttempt start = worker.expect(StartAttempt.class);
-      worker.report(start, started());
-      awaitState(id, "RUNNING");
-      worker.hang();
-      assertThat(call("POST", "/v1/jobs/" + id + "/cancel", "").statusCode()).isEqualTo(200);
-      awaitState(id, "CANCELLED");
-      worker.send(worker.registration().build());
-      assertThat(worker.expectStop().getMode()).isNotNull();
-      worker.report(start, checkpoint(7, "/c/7"));
-      worker.report(start, ended(Outcome.STOPPED, ""));
-      await()
-          .atMost(Duration.ofSeconds(20))
-          .untilAsserted(
-              () ->
-                  assertThat(json("GET", "/v1/jobs/" + id + "/events").get("events"))
-                      .extracting(event -> event.get("type").asText())
-                      .endsWith("checkpoint", "ended"));
-      assertThat(json("GET", "/v1/jobs/" + id + "/checkpoints").get("checkpoints")).hasSize(1);
-      awaitState(id, "CANCELLED");
-    }
-  }
-
-  @Test
   void shouldTakeUpARunningAttemptAfterARestart() throws Exception {
     String id;
     RunningAttempt running;
