@@ -1,12 +1,17 @@
 package io.tandem.coordinator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.tandem.protocol.metrics.MetricDefinition;
 import io.tandem.protocol.metrics.MetricDefinitions;
 import java.net.http.HttpResponse;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -49,6 +54,44 @@ class RestTest extends RunningCoordinator {
     assertThat(call("POST", "/v1/jobs", body, "Idempotency-Key", "k1").statusCode())
         .as("the same body on another mesh since")
         .isEqualTo(200);
+  }
+
+  @Test
+  void shouldNameTheMethodsThatAreAllowed() throws Exception {
+    HttpResponse<String> answer = call("PUT", "/v1/jobs", "");
+    assertThat(answer.statusCode()).isEqualTo(405);
+    assertThat(answer.headers().firstValue("Allow")).hasValue("POST, GET");
+  }
+
+  @Test
+  void shouldAnswerTheJobThatTheOpenApiDocumentDescribes() throws Exception {
+    JsonNode described =
+        new YAMLMapper()
+            .readTree(call("GET", "/openapi.yaml", "").body())
+            .at("/components/schemas/Job/properties");
+    JsonNode job = json("GET", "/v1/jobs/" + submit(1, 1));
+    assertThat(job.fieldNames()).toIterable().containsExactlyElementsOf(described::fieldNames);
+  }
+
+  @Test
+  void shouldSayThatTheStoreFailsAndGoOnWhenItServesAgain() throws Exception {
+    String before = submit(1, 1);
+    String file = "jdbc:sqlite:" + directory.resolve("tandem.db");
+    try (Connection connection = DriverManager.getConnection(file);
+        Statement statement = connection.createStatement()) {
+      statement.execute("ALTER TABLE events RENAME TO gone");
+      HttpResponse<String> refused = call("POST", "/v1/jobs", TestJobs.yaml(1, 2));
+      assertThat(refused.statusCode()).isEqualTo(503);
+      assertThat(refused.body()).contains("nothing was changed").contains("no such table: events");
+      statement.execute("ALTER TABLE gone RENAME TO events");
+    }
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> call("GET", "/health/ready", "").statusCode() == 200);
+    String after = submit(1, 2);
+    assertThat(json("GET", "/v1/jobs").get("jobs"))
+        .extracting(job -> job.get("id").asText())
+        .containsExactly(after, before);
   }
 
   @Test

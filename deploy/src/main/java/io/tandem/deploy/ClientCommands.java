@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.deploy.client.TandemClient;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,7 +83,9 @@ class ClientCommands {
 
   @Command(name = "watch", description = "Shows a job's progress; the exit code is its outcome.")
   int watch(
-      @Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "ID") String id) {
+      @Mixin ServerOptions server,
+      @Mixin Output output,
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id) {
     JsonNode job = new JobFollower(server.client(), output.err()).follow(id);
     return Reports.outcome(job, output);
   }
@@ -94,9 +97,10 @@ class ClientCommands {
       @Option(
               names = "--follow",
               defaultValue = "${env:TANDEM_FOLLOW:-false}",
+              fallbackValue = "true",
               description = "Go on as events happen; not with --json (TANDEM_FOLLOW).")
           boolean follow,
-      @Parameters(paramLabel = "ID") String id) {
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id) {
     TandemClient client = server.client();
     if (follow && !output.json) {
       new JobFollower(client, output.err()).events(id, event -> output.say(event(event)));
@@ -110,7 +114,9 @@ class ClientCommands {
 
   @Command(name = "logs", description = "What a job's workers logged.")
   int logs(
-      @Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "ID") String id) {
+      @Mixin ServerOptions server,
+      @Mixin Output output,
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id) {
     JsonNode answer = server.client().logs(id);
     output.object(answer);
     Reports.list(answer, "logs").forEach(line -> output.say(log(line)));
@@ -119,13 +125,17 @@ class ClientCommands {
 
   @Command(name = "cancel", description = "Ends a job after its current step.")
   int cancel(
-      @Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "ID") String id) {
+      @Mixin ServerOptions server,
+      @Mixin Output output,
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id) {
     return act(server, output, id, "cancel");
   }
 
   @Command(name = "pause", description = "Saves a job and frees its slots until it is resumed.")
   int pause(
-      @Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "ID") String id) {
+      @Mixin ServerOptions server,
+      @Mixin Output output,
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id) {
     return act(server, output, id, "pause");
   }
 
@@ -140,7 +150,7 @@ class ClientCommands {
               description =
                   "Replicas x shards to go on with; the job's own if left out (TANDEM_MESH).")
           String mesh,
-      @Parameters(paramLabel = "ID") String id) {
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id) {
     if (mesh.isEmpty()) {
       return act(server, output, id, "resume");
     }
@@ -159,13 +169,18 @@ class ClientCommands {
   int export(
       @Mixin ServerOptions server,
       @Mixin Output output,
-      @Parameters(paramLabel = "ID") String id,
+      @Parameters(paramLabel = "ID", description = "The job's id.") String id,
       @Option(
               names = "--out",
               paramLabel = "FILE",
               defaultValue = "${env:TANDEM_OUT:-student.safetensors}",
               description = "Where to (TANDEM_OUT; ${DEFAULT-VALUE}).")
           Path out) {
+    Path folder = out.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(out)) {
+      throw new CommandException(
+          ExitCode.USAGE, "--out %s: give a file in a directory that exists".formatted(out));
+    }
     server.client().model(id, out);
     ObjectNode object = JsonNodeFactory.instance.objectNode();
     object.put("path", out.toAbsolutePath().toString());

@@ -1,5 +1,6 @@
 package io.tandem.deploy;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
 import java.nio.file.Path;
@@ -74,12 +75,10 @@ final class CoordinatorCommand implements Callable<Integer> {
       throw new CommandException(ExitCode.FAILED, "the coordinator cannot start: " + reason(e));
     }
     Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close"));
-    output
-        .out()
-        .println(
-            "coordinator at http://%s:%d, workers at %s:%d"
-                .formatted(restHost, server.restPort(), host, server.controlPort()));
-    output.out().flush();
+    String rest = "http://%s:%d".formatted(restHost, server.restPort());
+    String control = host + ":" + server.controlPort();
+    output.object(JsonNodeFactory.instance.objectNode().put("rest", rest).put("control", control));
+    output.say("coordinator at " + rest + ", workers at " + control);
     new CountDownLatch(1).await(); // the signal ends the process
     return ExitCode.SUCCEEDED;
   }

@@ -38,8 +38,18 @@ final class EmbeddedCluster implements AutoCloseable {
    * Starts a cluster with exactly the slots of that mesh.
    *
    * @param directory where the store, checkpoints and models go
+   * @throws CommandException when it cannot be started; says why
    */
   static EmbeddedCluster start(Path directory, Mesh mesh, AttemptRun.Starter starter) {
+    try {
+      return started(directory, mesh, starter);
+    } catch (IllegalStateException | UncheckedIOException e) {
+      throw new CommandException(
+          ExitCode.FAILED, "the cluster in this process cannot start: " + e.getMessage());
+    }
+  }
+
+  private static EmbeddedCluster started(Path directory, Mesh mesh, AttemptRun.Starter starter) {
     CoordinatorServer coordinator =
         CoordinatorServer.start(CoordinatorSettings.embedded(directory.resolve("store")));
     EmbeddedCluster cluster = new EmbeddedCluster(coordinator);

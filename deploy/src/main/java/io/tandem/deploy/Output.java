@@ -18,6 +18,7 @@ final class Output {
   @Option(
       names = "--json",
       defaultValue = "${env:TANDEM_JSON:-false}",
+      fallbackValue = "true",
       description = "Print one JSON object and nothing else (TANDEM_JSON).")
   boolean json;
 

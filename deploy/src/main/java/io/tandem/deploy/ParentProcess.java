@@ -13,6 +13,7 @@ final class ParentProcess {
       names = "--with-parent",
       hidden = true,
       defaultValue = "${env:TANDEM_WITH_PARENT:-false}",
+      fallbackValue = "true",
       description = "End when standard input ends (TANDEM_WITH_PARENT).")
   boolean withParent;
 

@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "run",
     description =
-        "Runs a job on a cluster in this process, without any set-up; the exit code is its outcome.")
+        "Runs a job on a cluster in this process, without any set-up; the exit code is its"
+            + " outcome.")
 final class RunCommand implements Callable<Integer> {
   @Mixin Output output;
   @Mixin JobFile file;
@@ -28,6 +29,8 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "${env:TANDEM_DIRECTORY:-tandem-run}",
       description = "Store, checkpoints and models (TANDEM_DIRECTORY; ${DEFAULT-VALUE}).")
   Path directory;
+
+  private static final int MOST_LEFTOVERS = 1000;
 
   private final AttemptRun.Starter starter;
 
@@ -42,6 +45,7 @@ final class RunCommand implements Callable<Integer> {
     try (Interruption interruption = Interruption.watch();
         EmbeddedCluster cluster = EmbeddedCluster.start(directory, mesh, starter)) {
       TandemClient client = cluster.client();
+      cancelLeftovers(client);
       String id = client.submit(JobFiles.toJson(job), null).path("id").asText();
       output.err().println("job " + id + " at " + cluster.address() + "/v1/jobs/" + id);
       output.err().println("worker metrics " + cluster.workerMetricsAddress());
@@ -51,6 +55,19 @@ final class RunCommand implements Callable<Integer> {
         output.say("model " + model);
       }
       return Reports.outcome(ended, output);
+    }
+  }
+
+  /** What a run that was killed has left unfinished would take the slots of this one. */
+  private void cancelLeftovers(TandemClient client) {
+    for (JsonNode job : client.jobs(null, MOST_LEFTOVERS, null).path("jobs")) {
+      if (!JobFollower.ended(job.path("state").asText())) {
+        String id = job.path("id").asText();
+        client.act(id, "cancel");
+        output
+            .err()
+            .println("job " + id + ", left unfinished by an earlier run here, is cancelled");
+      }
     }
   }
 

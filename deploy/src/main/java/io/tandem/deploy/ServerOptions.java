@@ -22,7 +22,8 @@ final class ServerOptions {
   String token;
 
   TandemClient client() {
-    if (server.getScheme() == null || server.getHost() == null) {
+    boolean http = "http".equals(server.getScheme()) || "https".equals(server.getScheme());
+    if (!http || server.getHost() == null) {
       throw new CommandException(
           ExitCode.USAGE,
           "--server %s: give a whole address such as http://127.0.0.1:8080".formatted(server));

@@ -18,6 +18,7 @@ final class SubmitCommand implements Callable<Integer> {
   @Option(
       names = "--wait",
       defaultValue = "${env:TANDEM_WAIT:-false}",
+      fallbackValue = "true",
       description = "Show the progress until the job ends (TANDEM_WAIT).")
   boolean wait;
 

@@ -23,6 +23,7 @@ final class Tandem extends ClientCommands implements Runnable {
       names = "--verbose",
       scope = ScopeType.INHERIT,
       defaultValue = "${env:TANDEM_VERBOSE:-false}",
+      fallbackValue = "true",
       description = "Show stack traces of errors (TANDEM_VERBOSE).")
   boolean verbose;
 

@@ -1,5 +1,6 @@
 package io.tandem.deploy;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
@@ -115,16 +116,25 @@ final class WorkerCommand implements Callable<Integer> {
         WorkerSettings.local(
                 address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)
             .with(controlPort, dataPort, aeron, metrics.port());
-    WorkerNode node = WorkerNode.start(settings, measured);
+    WorkerNode node;
+    try {
+      node = WorkerNode.start(settings, measured);
+    } catch (IllegalStateException e) {
+      throw new CommandException(ExitCode.FAILED, "the worker cannot start: " + e.getMessage());
+    }
     Runtime.getRuntime().addShutdownHook(new Thread(() -> leave(node), "leave"));
-    output
-        .err()
-        .println(
-            "worker "
-                + node.workerId()
-                + " with %d slots of %d threads".formatted(slots, settings.threads()));
-    output.err().println("metrics http://" + host + ":" + metrics.port() + "/metrics");
-    output.err().flush();
+    String scraped = "http://" + host + ":" + metrics.port() + "/metrics";
+    output.object(
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("id", node.workerId())
+            .put("slots", slots)
+            .put("threads", settings.threads())
+            .put("metrics", scraped));
+    output.say(
+        "worker %s with %d slots of %d threads"
+            .formatted(node.workerId(), slots, settings.threads()));
+    output.say("metrics " + scraped);
     String trouble = trouble(node);
     if (!trouble.isEmpty()) {
       throw new CommandException(ExitCode.FAILED, trouble);

@@ -9,6 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,7 +31,8 @@ class CommandLineTest {
   private static final String RUNNING =
       """
       {"id":"j1","state":"RUNNING","step":5,"totalSteps":10,"stepsPerSecond":2.0,
-      "imagesPerSecond":64,"etaSeconds":2.5,"attempt":1,"values":{"studentLoss":1.25}}""";
+      "imagesPerSecond":64,"etaSeconds":2.5,"attempt":1,"values":{"studentLoss":1.25}}\
+      """;
 
   @TempDir Path directory;
   private StubServer server;
@@ -83,7 +87,8 @@ class CommandLineTest {
         .answer(
             "GET /v1/jobs/f",
             200,
-            "{\"id\":\"f\",\"state\":\"FAILED\",\"reason\":\"DIVERGED\",\"reasonText\":\"loss NaN\"}")
+            "{\"id\":\"f\",\"state\":\"FAILED\",\"reason\":\"DIVERGED\",\"reasonText\":\"loss"
+                + " NaN\"}")
         .answer("GET /v1/jobs/c", 200, "{\"id\":\"c\",\"state\":\"CANCELLED\"}");
     assertThat(ask("watch", "f")).isEqualTo(1);
     assertThat(out.toString()).contains("f FAILED (DIVERGED): loss NaN");
@@ -104,10 +109,13 @@ class CommandLineTest {
         "POST /v1/jobs",
         400,
         """
-        {"title":"Bad job","detail":"the job has 1 mistake",
-        "errors":[{"path":"mesh.shards","given":"99","allowed":"1 to 16"}]}""");
+        {"title":"Bad job","detail":"mesh.shards: given 99; allowed: 1 to 16",
+        "errors":[{"path":"mesh.shards","given":"99","allowed":"1 to 16"}]}\
+        """);
     assertThat(ask("submit", jobFile(JOB), "--set", "NAME=x")).isEqualTo(2);
-    assertThat(err.toString()).contains("mesh.shards: given 99; allowed: 1 to 16");
+    assertThat(err.toString())
+        .as("told once")
+        .isEqualToIgnoringNewLines("tandem: Bad job\n  mesh.shards: given 99; allowed: 1 to 16\n");
   }
 
   @Test
@@ -163,29 +171,46 @@ class CommandLineTest {
     assertThat(run("worker", "--slots", "0", "--coordinator", "127.0.0.1:1")).isEqualTo(2);
     assertThat(run("worker", "--coordinator", "here")).isEqualTo(2);
     assertThat(run("sumbit")).isEqualTo(2);
+    assertThat(run("jobs", "--server", "ftp://here")).isEqualTo(2);
+    assertThat(run("export", "j1", "--out", directory.resolve("no/where").toString())).isEqualTo(2);
     assertThat(run()).isEqualTo(2);
     assertThat(err.toString())
         .contains("--slots 0: allowed are 1 to 1024")
         .contains("--coordinator here: give HOST:PORT")
+        .contains("--server ftp://here: give a whole address")
+        .contains("give a file in a directory that exists")
         .contains("submit");
   }
 
   @Test
   void shouldExplainEveryCommandAndName() {
     CommandLine root = Main.commandLine((plan, listener) -> null);
-    root.getSubcommands()
-        .forEach(
-            (name, command) -> {
-              assertThat(run(name, "--help")).as(name).isZero();
-              for (var option : command.getCommandSpec().options()) {
-                boolean valued = option.arity().max() > 0;
-                if (valued) {
-                  assertThat(String.join("", option.description()))
-                      .as(name + option.longestName())
-                      .contains("TANDEM_");
-                }
-              }
-            });
+    root.getSubcommands().forEach(this::assertExplained);
     assertThat(root.getSubcommands()).containsKeys("submit", "jobs", "watch", "worker", "export");
+  }
+
+  private static void assertNamed(String command, CommandLine.Model.OptionSpec option) {
+    String what = command + " " + option.longestName();
+    String name = option.longestName().substring(2).toUpperCase(Locale.ROOT).replace('-', '_');
+    Matcher variable =
+        Pattern.compile("\\$\\{env:(TANDEM_(?:[A-Z]+_)?" + name + "):-.*")
+            .matcher(option.defaultValueString(false));
+    assertThat(variable.matches()).as(what + ": " + option.defaultValueString(false)).isTrue();
+    assertThat(String.join("", option.description())).as(what).contains(variable.group(1));
+    if (option.arity().max() == 0) {
+      assertThat(option.fallbackValue())
+          .as(what + ": without it picocli turns off what the environment has turned on")
+          .isEqualTo("true");
+    }
+  }
+
+  private void assertExplained(String path, CommandLine command) {
+    assertThat(run((path + " --help").split(" "))).as(path).isZero();
+    command.getCommandSpec().options().stream()
+        .filter(option -> !option.usageHelp() && !option.versionHelp())
+        .forEach(option -> assertNamed(path, option));
+    command.getSubcommands().entrySet().stream()
+        .filter(sub -> !sub.getValue().getCommandSpec().usageMessage().hidden()) // not for people
+        .forEach(sub -> assertExplained(path + " " + sub.getKey(), sub.getValue()));
   }
 }

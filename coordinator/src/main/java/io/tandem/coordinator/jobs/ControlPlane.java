@@ -2,6 +2,7 @@ package io.tandem.coordinator.jobs;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
@@ -9,6 +10,7 @@ import akka.cluster.typed.Cluster;
 import akka.cluster.typed.ClusterSingleton;
 import akka.cluster.typed.Join;
 import akka.cluster.typed.SingletonActor;
+import akka.remote.RemoteTransportException;
 import com.typesafe.config.ConfigFactory;
 import io.tandem.coordinator.store.Store;
 import io.tandem.protocol.job.JobSpec;
@@ -45,35 +47,32 @@ public final class ControlPlane implements AutoCloseable {
    */
   public static ControlPlane start(Store store, JobTiming timing, String host, int port) {
     CompletableFuture<ActorRef<JobMessage>> ready = new CompletableFuture<>();
-    ActorSystem<Void> system =
-        ActorSystem.create(
-            Behaviors.<Void>setup(
-                context -> {
-                  var backoff =
-                      SupervisorStrategy.restartWithBackoff(
-                          Duration.ofMillis(500), Duration.ofSeconds(10), 0.1);
-                  ActorRef<JobMessage> singleton =
-                      ClusterSingleton.get(context.getSystem())
-                          .init(
-                              SingletonActor.of(
-                                  Behaviors.supervise(
-                                          JobManager.create(store, timing, Clocks.system()))
-                                      .onFailure(Exception.class, backoff),
-                                  "jobs"));
-                  context.spawn(
-                      Behaviors.receive(Object.class)
-                          .onAnyMessage(
-                              message -> {
-                                singleton.tell(new JobMessage.FromWorker(message));
-                                return Behaviors.same();
-                              })
-                          .build(),
-                      "gateway");
-                  ready.complete(singleton);
-                  return Behaviors.empty();
-                }),
-            "tandem",
-            ConfigFactory.parseMap(settings(host, port)).withFallback(ConfigFactory.load()));
+    Behavior<Void> guardian =
+        Behaviors.<Void>setup(
+            context -> {
+              var backoff =
+                  SupervisorStrategy.restartWithBackoff(
+                      Duration.ofMillis(500), Duration.ofSeconds(10), 0.1);
+              ActorRef<JobMessage> singleton =
+                  ClusterSingleton.get(context.getSystem())
+                      .init(
+                          SingletonActor.of(
+                              Behaviors.supervise(JobManager.create(store, timing, Clocks.system()))
+                                  .onFailure(Exception.class, backoff),
+                              "jobs"));
+              context.spawn(
+                  Behaviors.receive(Object.class)
+                      .onAnyMessage(
+                          message -> {
+                            singleton.tell(new JobMessage.FromWorker(message));
+                            return Behaviors.same();
+                          })
+                      .build(),
+                  "gateway");
+              ready.complete(singleton);
+              return Behaviors.empty();
+            });
+    ActorSystem<Void> system = system(guardian, host, port);
     Cluster cluster = Cluster.get(system);
     cluster.manager().tell(Join.create(cluster.selfMember().address()));
     try {
@@ -90,6 +89,20 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
+  private static ActorSystem<Void> system(Behavior<Void> guardian, String host, int port) {
+    try {
+      return ActorSystem.create(
+          guardian,
+          "tandem",
+          ConfigFactory.parseMap(settings(host, port)).withFallback(ConfigFactory.load()));
+    } catch (RemoteTransportException e) {
+      throw new IllegalStateException(
+          "workers cannot be served on %s:%d: choose a free port, and an address of this host (%s)"
+              .formatted(host, port, e.getMessage()),
+          e);
+    }
+  }
+
   private static Map<String, Object> settings(String host, int port) {
     Map<String, Object> values = new HashMap<>();
     values.put("akka.actor.provider", "cluster");
@@ -97,6 +110,7 @@ public final class ControlPlane implements AutoCloseable {
     values.put("akka.remote.artery.transport", "tcp");
     values.put("akka.remote.artery.canonical.hostname", host);
     values.put("akka.remote.artery.canonical.port", port);
+    values.put("akka.remote.artery.bind.bind-timeout", "30s"); // a host that is very busy
     values.put("akka.remote.artery.advanced.maximum-frame-size", "2 MiB");
     values.put("akka.cluster.jmx.enabled", "off");
     values.put(
@@ -121,10 +135,13 @@ public final class ControlPlane implements AutoCloseable {
     return Cluster.get(system).selfMember().address().getPort().orElseThrow();
   }
 
-  /** Stores a job; it is durable when the answer comes. */
+  /**
+   * Stores a job; it is durable when the answer comes. Fails with a {@link
+   * akka.pattern.StatusReply.ErrorMessage} when it cannot be stored.
+   */
   public CompletionStage<JobMessage.Submitted> submit(
       JobSpec spec, String json, String idempotencyKey) {
-    return AskPattern.ask(
+    return AskPattern.askWithStatus(
         manager,
         replyTo -> new JobMessage.Submit(spec, json, idempotencyKey, replyTo),
         PATIENCE,
@@ -139,7 +156,7 @@ public final class ControlPlane implements AutoCloseable {
   /** As {@link #ask(String, JobMessage.Wish)}, on another mesh when that is not null. */
   public CompletionStage<JobMessage.Answer> ask(
       String jobId, JobMessage.Wish wish, JobMessage.Remesh mesh) {
-    return AskPattern.ask(
+    return AskPattern.askWithStatus(
         manager,
         replyTo -> new JobMessage.Ask(jobId, wish, mesh, replyTo),
         PATIENCE,

@@ -7,11 +7,13 @@ import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoreWriter;
 import io.tandem.coordinator.store.StoredJob;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Changes that are stored together and only then become true: the jobs as they will be, what is
@@ -22,21 +24,28 @@ final class JobBatch {
   record Order(StoredJob job, JobCommand command) {}
 
   private final Map<String, StoredJob> jobs;
+  private final Function<String, Optional<StoredJob>> store;
+  private final Map<String, Optional<StoredJob>> ended = new HashMap<>();
   private final long now;
   private final Map<String, StoredJob> changed = new LinkedHashMap<>();
   private final List<Consumer<StoreWriter>> writes = new ArrayList<>();
   private final List<Rows.Attempt> attempts = new ArrayList<>();
   private final List<Order> orders = new ArrayList<>();
 
-  /** Over these jobs, which {@link #commit} changes. */
-  JobBatch(Map<String, StoredJob> jobs, long now) {
+  /**
+   * Over these jobs, which {@link #commit} changes.
+   *
+   * @param store finds jobs that ended long ago, of which somebody may still speak
+   */
+  JobBatch(Map<String, StoredJob> jobs, Function<String, Optional<StoredJob>> store, long now) {
     this.jobs = jobs;
+    this.store = store;
     this.now = now;
   }
 
   Optional<StoredJob> job(String jobId) {
-    StoredJob job = changed.get(jobId);
-    return Optional.ofNullable(job != null ? job : jobs.get(jobId));
+    StoredJob job = changed.getOrDefault(jobId, jobs.get(jobId));
+    return job != null ? Optional.of(job) : ended.computeIfAbsent(jobId, store);
   }
 
   void write(Consumer<StoreWriter> write) {

@@ -1,11 +1,13 @@
 package io.tandem.coordinator.jobs;
 
+import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import akka.pattern.StatusReply;
 import io.tandem.coordinator.store.Store;
 import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.Register;
@@ -13,6 +15,7 @@ import io.tandem.protocol.control.Reports;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * Runs the jobs: one message at a time goes to the desk that answers it, and after each the waiting
@@ -85,16 +88,29 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
   }
 
   private Behavior<JobMessage> submit(JobMessage.Submit submit) {
-    JobMessage.Submitted submitted = jobDesk.submit(submit);
-    placements.schedule();
-    submit.replyTo().tell(submitted);
-    return this;
+    return answer(submit.replyTo(), () -> jobDesk.submit(submit));
   }
 
   private Behavior<JobMessage> ask(JobMessage.Ask ask) {
-    JobMessage.Answer answer = jobDesk.ask(ask);
+    return answer(ask.replyTo(), () -> jobDesk.ask(ask));
+  }
+
+  /** Who asked hears of a failure too, before this manager starts again. */
+  private <T> Behavior<JobMessage> answer(ActorRef<StatusReply<T>> replyTo, Supplier<T> work) {
+    T answer;
+    try {
+      answer = work.get();
+    } catch (RuntimeException e) {
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      replyTo.tell(
+          StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
+      throw e;
+    }
     placements.schedule();
-    ask.replyTo().tell(answer);
+    replyTo.tell(StatusReply.success(answer));
     return this;
   }
 

@@ -1,6 +1,7 @@
 package io.tandem.coordinator.jobs;
 
 import akka.actor.typed.ActorRef;
+import akka.pattern.StatusReply;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.job.JobSpec;
 import java.util.List;
@@ -23,7 +24,8 @@ public sealed interface JobMessage {
    * @param json as canonical JSON
    * @param idempotencyKey as the user gave it, or null
    */
-  record Submit(JobSpec spec, String json, String idempotencyKey, ActorRef<Submitted> replyTo)
+  record Submit(
+      JobSpec spec, String json, String idempotencyKey, ActorRef<StatusReply<Submitted>> replyTo)
       implements JobMessage {}
 
   /**
@@ -48,7 +50,7 @@ public sealed interface JobMessage {
    *
    * @param mesh with {@link Wish#RESUME}: where to go on, or null for the mesh it had
    */
-  record Ask(String jobId, Wish wish, Remesh mesh, ActorRef<Answer> replyTo)
+  record Ask(String jobId, Wish wish, Remesh mesh, ActorRef<StatusReply<Answer>> replyTo)
       implements JobMessage {}
 
   /**

@@ -199,6 +199,9 @@ public record JobState(
     if (status.isEnd()) {
       return just(this);
     }
+    if (status == Status.CANCELLING && counts && !active().isEmpty()) {
+      return stopped(this, StopMode.ABANDON); // beside a lost peer no step comes to its end
+    }
     if (status == Status.CANCELLING || status == Status.RECOVERING) {
       return settled();
     }

@@ -74,7 +74,7 @@ final class Ledger {
 
   /** Makes changes: all of them or, when the store fails, none. */
   void change(Consumer<JobBatch> work) {
-    JobBatch batch = new JobBatch(jobs, now());
+    JobBatch batch = new JobBatch(jobs, id -> store.read(reader -> reader.job(id)), now());
     work.accept(batch);
     List<JobBatch.Order> orders = batch.commit(store);
     batch.attempts().forEach(attempt -> attempts.put(attempt.jobId(), attempt));

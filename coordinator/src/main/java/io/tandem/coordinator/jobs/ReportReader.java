@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
-/** What a worker's report changes. Reports of jobs that are gone change nothing. */
+/** What a worker's report changes. Reports of jobs that were deleted change nothing. */
 final class ReportReader {
   private ReportReader() {}
 

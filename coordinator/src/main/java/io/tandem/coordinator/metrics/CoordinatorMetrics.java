@@ -12,6 +12,7 @@ public final class CoordinatorMetrics implements AutoCloseable {
   private final Meters meters = new Meters();
   private final Set<String> statesShown = new TreeSet<>();
   private final AtomicLong recoveries = new AtomicLong();
+  private long lastRecovered;
 
   public CoordinatorMetrics() {
     meters.watch(MetricDefinitions.RECOVERIES, recoveries::get);
@@ -23,7 +24,9 @@ public final class CoordinatorMetrics implements AutoCloseable {
     meters.set(MetricDefinitions.WORKERS, workers);
     meters.set(MetricDefinitions.SLOTS, slots);
     meters.set(MetricDefinitions.SLOTS_USED, usedSlots);
-    recoveries.accumulateAndGet(recovered, Math::max);
+    // The manager counts from 0 again when it starts again, as after a full disk.
+    recoveries.addAndGet(recovered < lastRecovered ? recovered : recovered - lastRecovered);
+    lastRecovered = recovered;
     statesShown.addAll(jobsByState.keySet());
     statesShown.add("QUEUED");
     statesShown.forEach(

@@ -39,7 +39,7 @@ final class Remeshing {
               }
             });
     if (!given.isObject()) {
-      mistakes.add(new Mistake("", given.toString(), "an object with the key mesh"));
+      mistakes.add(new Mistake("mesh", given.toString(), "an object with the key mesh"));
     }
     JsonNode mesh = given.path("mesh");
     for (String axis : List.of("replicas", "shards")) {
@@ -67,7 +67,7 @@ final class Remeshing {
     try {
       return Replies.JSON.readTree(body);
     } catch (IOException e) {
-      throw Problem.mistake("", "a body that is no JSON", "{\"mesh\": {...}}, or no body");
+      throw Problem.mistake("mesh", "a body that is no JSON", "{\"mesh\": {...}}, or no body");
     }
   }
 

@@ -6,7 +6,9 @@ import akka.http.javadsl.Http;
 import akka.http.javadsl.ServerBinding;
 import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
+import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.scaladsl.model.EntityStreamSizeException;
+import akka.pattern.StatusReply;
 import akka.util.ByteString;
 import io.tandem.coordinator.jobs.ControlPlane;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
@@ -98,7 +100,9 @@ public final class RestServer implements AutoCloseable {
       throw new IllegalStateException("interrupted while REST started", e);
     } catch (ExecutionException | TimeoutException e) {
       throw new IllegalStateException(
-          "REST cannot listen on " + host + ":" + port + ": choose another port", e);
+          "REST cannot listen on %s:%d: choose a free port, and an address of this host (%s)"
+              .formatted(host, port, e.getCause() == null ? e : e.getCause().getMessage()),
+          e);
     }
     if (token.isEmpty()) {
       LOG.info("REST has no token (TANDEM_TOKEN) and serves this machine only");
@@ -158,11 +162,15 @@ public final class RestServer implements AutoCloseable {
     if (allowed.isEmpty()) {
       throw Problem.notFound("nothing is at " + path + "; /openapi.yaml lists all calls");
     }
-    throw new Problem(
-        405,
-        "Method not allowed",
-        "given " + request.method().value() + "; allowed: " + String.join(", ", allowed),
-        List.of());
+    String methods = String.join(", ", allowed);
+    Problem problem =
+        new Problem(
+            405,
+            "Method not allowed",
+            "given " + request.method().value() + "; allowed: " + methods,
+            List.of());
+    return CompletableFuture.completedFuture(
+        Replies.problem(problem).addHeader(RawHeader.create("Allow", methods)));
   }
 
   private static byte[] checked(ByteString body) {
@@ -216,6 +224,9 @@ public final class RestServer implements AutoCloseable {
     if (cause instanceof TimeoutException) {
       return Replies.problem(
           new Problem(503, "Not ready", "the job manager does not answer: try again", List.of()));
+    }
+    if (cause instanceof StatusReply.ErrorMessage said) {
+      return Replies.problem(new Problem(503, "Not stored", said.getMessage(), List.of()));
     }
     return Replies.problem(
         new Problem(500, "Internal error", "the coordinator's log says more", List.of()));

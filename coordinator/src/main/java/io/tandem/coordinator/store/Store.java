@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationState;
 import org.jdbi.v3.core.Jdbi;
 
 /**
@@ -31,6 +33,7 @@ public final class Store implements AutoCloseable {
    * Opens the store in that directory and creates what is missing.
    *
    * @throws StoreInUseException when another coordinator owns it
+   * @throws IllegalStateException when it cannot be used; says why
    */
   public static Store open(Path directory) {
     try {
@@ -40,11 +43,21 @@ public final class Store implements AutoCloseable {
         return new Store(lock, migrated(directory.resolve("tandem.db")));
       } catch (RuntimeException e) {
         lock.close();
-        throw e;
+        throw unusable(directory, e);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("the store in " + directory + " cannot be opened", e);
+      throw unusable(directory, e);
     }
+  }
+
+  private static IllegalStateException unusable(Path directory, Exception e) {
+    Throwable cause = e;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    String why = cause instanceof IOException ? cause.toString() : cause.getMessage();
+    return new IllegalStateException(
+        "the store in %s cannot be used: %s".formatted(directory, why), e);
   }
 
   private static HikariDataSource migrated(Path file) {
@@ -58,15 +71,29 @@ public final class Store implements AutoCloseable {
     config.addDataSourceProperty("busy_timeout", "10000");
     HikariDataSource source = new HikariDataSource(config);
     try {
-      Flyway.configure()
-          .dataSource(source)
-          .locations("classpath:io/tandem/coordinator/store")
-          .load()
-          .migrate();
+      Flyway flyway =
+          Flyway.configure()
+              .dataSource(source)
+              .locations("classpath:io/tandem/coordinator/store")
+              .load();
+      refuseNewer(flyway);
+      flyway.migrate();
       return source;
     } catch (RuntimeException e) {
       source.close();
       throw e;
+    }
+  }
+
+  /** Flyway would pass over what a later release has changed. */
+  private static void refuseNewer(Flyway flyway) {
+    for (MigrationInfo migration : flyway.info().applied()) {
+      if (migration.getState() == MigrationState.FUTURE_SUCCESS
+          || migration.getState() == MigrationState.FUTURE_FAILED) {
+        throw new IllegalStateException(
+            "it is of a later release (schema version %s): run that release, or give this one a directory of its own"
+                .formatted(migration.getVersion()));
+      }
     }
   }
 

@@ -135,6 +135,7 @@ class JobStateTest {
     assertThat(cancelling.status()).isEqualTo(Status.CANCELLING);
     assertThat(running(CANCELLED, ended("a", Outcome.STOPPED), lost("b")).status())
         .isEqualTo(Status.CANCELLED);
+    assertStops(running(CANCELLED), lost("a"), ABANDON, "b");
     assertThat(running(lost("a"), CANCELLED, ended("b", Outcome.STOPPED)).status())
         .isEqualTo(Status.CANCELLED);
   }

@@ -3,14 +3,21 @@ package io.tandem.coordinator.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.TestInbox;
+import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.AttemptEnded;
+import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Report;
+import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -126,5 +133,31 @@ class WorkerDeskTest {
     assertThat(ledger.workers().slots(ledger.usedSlots()).get(0).free())
         .as("what hangs holds its slots")
         .isZero();
+  }
+
+  @Test
+  void shouldKeepWhatALostWorkerSaysAfterTheJobHasEnded() {
+    ledger.change(batch -> batch.apply("j", new JobEvent.Cancel()));
+    pass(Duration.ofSeconds(9), false);
+    ledger.removeEnded();
+    assertThat(ledger.jobs()).isEmpty();
+    CheckpointCommitted checkpoint = CheckpointCommitted.newBuilder().setPath("/c/7").build();
+    desk.reports(
+        Reports.newBuilder()
+            .addReports(said(1, "j").setCheckpoint(checkpoint))
+            .addReports(said(2, "deleted").setCheckpoint(checkpoint))
+            .addReports(
+                said(3, "j").setEnded(AttemptEnded.newBuilder().setOutcome(Outcome.STOPPED)))
+            .build());
+    assertThat(store.<List<Rows.Event>>read(reader -> reader.events("j", 0, 10)))
+        .extracting(Rows.Event::type)
+        .containsExactly("state", "state", "checkpoint", "ended");
+    assertThat(store.<List<Rows.Checkpoint>>read(reader -> reader.checkpoints("j"))).hasSize(1);
+    assertThat(store.<Long>read(reader -> reader.acknowledged("w"))).isEqualTo(3);
+    assertThat(state()).isEqualTo("CANCELLED");
+  }
+
+  private static Report.Builder said(long sequence, String jobId) {
+    return Report.newBuilder().setWorkerId("w").setSequence(sequence).setJobId(jobId).setAttempt(1);
   }
 }

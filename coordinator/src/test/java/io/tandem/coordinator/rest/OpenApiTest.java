@@ -6,7 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.tandem.coordinator.jobs.JobMessage;
+import io.tandem.coordinator.jobs.JobState;
+import io.tandem.coordinator.store.Rows;
+import io.tandem.protocol.job.JobReason;
 import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
@@ -44,5 +51,41 @@ class OpenApiTest {
         .hasMessageContaining("TANDEM_TOKEN");
     assertThatCode(() -> RestServer.checkBinding("0.0.0.0", "secret")).doesNotThrowAnyException();
     assertThatCode(() -> RestServer.checkBinding("127.0.0.1", "")).doesNotThrowAnyException();
+  }
+
+  @Test
+  void shouldDescribeWhatIsAnswered() throws Exception {
+    JsonNode schemas;
+    try (InputStream file = RestServer.class.getResourceAsStream("openapi.yaml")) {
+      schemas = new YAMLMapper().readTree(file).path("components").path("schemas");
+    }
+    assertThat(words(schemas.path("State")))
+        .isEqualTo(Arrays.stream(JobState.Status.values()).map(Enum::name).toList());
+    assertThat(words(schemas.path("Reason")))
+        .isEqualTo(Arrays.stream(JobReason.values()).map(Enum::name).toList());
+    assertSameKeys(schemas, "Event", JobJson.event(new Rows.Event(1, "j", 1, 1, "state", "{}")));
+    assertSameKeys(schemas, "Point", JobJson.metric(new Rows.Metric("j", "loss", 1, 1, 1, 0.5)));
+    assertSameKeys(schemas, "LogLine", JobJson.log(new Rows.LogLine(1, "j", 1, 1, "w", "line")));
+    assertSameKeys(
+        schemas, "Checkpoint", JobJson.checkpoint(new Rows.Checkpoint("j", "/c", 1, 1, 1, 1, 1)));
+    assertSameKeys(
+        schemas,
+        "Worker",
+        JobJson.worker(
+            new JobMessage.WorkerView(
+                "w", "h", 1, 1, "cpu", 1, 1, 1, 1, "0.1.0", false, 1, 1, List.of())));
+  }
+
+  private static List<String> words(JsonNode schema) {
+    List<String> words = new ArrayList<>();
+    schema.path("enum").forEach(word -> words.add(word.asText()));
+    return words;
+  }
+
+  private static void assertSameKeys(JsonNode schemas, String name, JsonNode answer) {
+    assertThat(schemas.path(name).path("properties").fieldNames())
+        .toIterable()
+        .as(name)
+        .containsExactlyElementsOf(answer::fieldNames);
   }
 }

@@ -3,7 +3,11 @@ package io.tandem.coordinator.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -112,5 +116,40 @@ class StoreTest {
     try (Store next = Store.open(directory)) {
       assertThat(next.<List<StoredJob>>read(StoreReader::unfinished)).isEmpty();
     }
+  }
+
+  @Test
+  void shouldRefuseAStoreOfALaterRelease() throws Exception {
+    Store.open(directory).close();
+    String file = "jdbc:sqlite:" + directory.resolve("tandem.db");
+    try (Connection connection = DriverManager.getConnection(file);
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "INSERT INTO flyway_schema_history SELECT 99, '99', 'later', type, 'V99__Later.sql',"
+              + " checksum, installed_by, installed_on, execution_time, success"
+              + " FROM flyway_schema_history WHERE version = '1'");
+    }
+    assertThatThrownBy(() -> Store.open(directory))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining(directory.toString())
+        .hasMessageContaining("later release (schema version 99)");
+    assertThatThrownBy(() -> Store.open(directory))
+        .as("and gives it free")
+        .hasMessageContaining("later release");
+  }
+
+  @Test
+  void shouldSayWhyAStoreCannotBeUsed() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "");
+    assertThatThrownBy(() -> Store.open(file))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("the store in " + file + " cannot be used")
+        .hasMessageContaining("FileAlreadyExists");
+    Path garbage = Files.createDirectories(directory.resolve("garbage"));
+    Files.writeString(garbage.resolve("tandem.db"), "this is no database".repeat(100));
+    assertThatThrownBy(() -> Store.open(garbage))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("the store in " + garbage + " cannot be used")
+        .hasMessageContaining("not a database");
   }
 }

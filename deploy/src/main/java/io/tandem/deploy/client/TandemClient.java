@@ -149,19 +149,21 @@ public final class TandemClient {
   /** Writes the exported student; what was there is replaced when the whole file has come. */
   public void model(String id, Path target) {
     Path part = target.resolveSibling(target.getFileName() + ".part");
-    try {
-      HttpResponse<java.io.InputStream> response =
-          send(request("/v1/jobs/" + encode(id) + "/model").GET(), BodyHandlers.ofInputStream());
-      try (java.io.InputStream body = response.body()) {
-        if (response.statusCode() >= 400) {
-          String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
-          throw problem(response.statusCode(), text);
-        }
-        Files.copy(body, part, StandardCopyOption.REPLACE_EXISTING);
+    HttpResponse<java.io.InputStream> response =
+        send(request("/v1/jobs/" + encode(id) + "/model").GET(), BodyHandlers.ofInputStream());
+    try (java.io.InputStream body = response.body()) {
+      if (response.statusCode() >= 400) {
+        String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+        throw problem(response.statusCode(), text);
       }
-      Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+      try {
+        Files.copy(body, part, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(part);
+      }
     } catch (IOException e) {
-      throw new ClientException(500, "cannot write " + target + ": " + e.getMessage());
+      throw new ClientException(500, "cannot write " + target + ": " + e);
     }
   }
 
@@ -210,11 +212,16 @@ public final class TandemClient {
     StringBuilder text = new StringBuilder();
     try {
       JsonNode problem = MAPPER.readTree(body);
-      String detail = problem.path("detail").asText(problem.path("title").asText(""));
-      text.append(detail.isEmpty() ? "status " + status : detail);
+      // The detail of an answer with errors says the same as these.
+      String title = problem.path("title").asText("");
+      String said = problem.has("errors") ? title : problem.path("detail").asText(title);
+      text.append(said.isEmpty() ? "status " + status : said);
       for (JsonNode mistake : problem.path("errors")) {
         text.append("\n  ")
-            .append(mistake.path("path").asText())
+            .append(
+                mistake.path("path").asText("").isEmpty()
+                    ? "the body"
+                    : mistake.path("path").asText())
             .append(": given ")
             .append(mistake.path("given").asText())
             .append("; allowed: ")

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /** Bytes to a tree of values, within limits, and records to bytes. */
 final class JobTree {
@@ -66,7 +67,8 @@ final class JobTree {
               : "something that has no keys",
           "a job: keys and values in YAML or JSON, beginning with 'name: ...'");
     } catch (JacksonException e) {
-      throw JobFileException.of(problem(e), "well-formed " + (json ? "JSON" : "YAML"));
+      throw JobFileException.of(
+          problem(e), "well-formed " + (json ? "JSON" : "YAML") + hint(e, text));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -141,9 +143,24 @@ final class JobTree {
     var where = e.getLocation();
     // Only the first line: the parsers' messages quote the source and their own classes after it.
     var what = e.getOriginalMessage().lines().findFirst().orElse("unreadable text");
+    if (e.getCause() instanceof MarkedYAMLException yaml && yaml.getProblem() != null) {
+      what =
+          yaml.getContext() == null
+              ? yaml.getProblem()
+              : yaml.getProblem() + " " + yaml.getContext();
+    }
     return where == null || where.getLineNr() < 1
         ? what
         : what + " (line " + where.getLineNr() + ", column " + where.getColumnNr() + ")";
+  }
+
+  /** A brace in a flow mapping or list begins another one, also that of a parameter. */
+  private static String hint(JacksonException e, String text) {
+    int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+    var given = text.lines().skip(Math.max(0, line - 1)).findFirst().orElse("");
+    return e.getCause() instanceof MarkedYAMLException && given.contains("${")
+        ? "; a parameter between { } or [ ] needs quotes: \"${NAME}\""
+        : "";
   }
 
   private static ObjectMapper strict(ObjectMapper mapper) {

@@ -163,12 +163,17 @@ class JobFilesTest {
         "labeledBatch: 8     | 'labeledBatch: 8, unlabeledBatch: 1' | training.unlabeledBatch",
         "labeledBatch: 8     | 'labeledBatch: 8, ema: 1.0' | training.ema",
         "labeledBatch: 8     | 'labeledBatch: 8, ema: 1e999' | training.ema",
-        "labeledBatch: 8     | 'labeledBatch: 8, teacher: {learningRate: 0}' | training.teacher.learningRate",
-        "labeledBatch: 8     | 'labeledBatch: 8, teacher: {nesterov: 1}' | training.teacher.nesterov",
-        "labeledBatch: 8     | 'labeledBatch: 8, student: {warmupSteps: 10}' | training.student.warmupSteps",
-        "name: uda           | 'name: uda, fineTune: {steps: 1, batch: 1}' | algorithm.fineTune.batch",
+        "labeledBatch: 8     | 'labeledBatch: 8, teacher: {learningRate: 0}' |"
+            + " training.teacher.learningRate",
+        "labeledBatch: 8     | 'labeledBatch: 8, teacher: {nesterov: 1}' |"
+            + " training.teacher.nesterov",
+        "labeledBatch: 8     | 'labeledBatch: 8, student: {warmupSteps: 10}' |"
+            + " training.student.warmupSteps",
+        "name: uda           | 'name: uda, fineTune: {steps: 1, batch: 1}' |"
+            + " algorithm.fineTune.batch",
         "name: uda           | 'name: uda, uda: {threshold: 1.1}' | algorithm.uda.threshold",
-        "name: uda           | 'name: uda, feedback: {estimator: per_example}' | algorithm.feedback.estimator",
+        "name: uda           | 'name: uda, feedback: {estimator: per_example}' |"
+            + " algorithm.feedback.estimator",
         "family: wide-resnet | 'family: wide-resnet, depth: 4' | model.depth",
         "family: wide-resnet | 'family: wide-resnet, stemStride: 8' | data.imageHeight",
         "family: wide-resnet | family: transformer     | model.family",
@@ -176,10 +181,13 @@ class JobFilesTest {
         "classes: 10         | classes: 10\\n  mean: [2] | data.mean[0]",
         "classes: 10         | classes: 10\\n  mean: 0.5 | data.mean",
         "classes: 10         | classes: 10\\n  standardDeviation: [0] | data.standardDeviation[0]",
-        "classes: 10         | classes: 10\\n  augmentation: {cropPadding: 28} | data.augmentation.cropPadding",
-        "classes: 10         | classes: 10\\n  augmentation: {cutout: 29} | data.augmentation.cutout",
+        "classes: 10         | classes: 10\\n"
+            + "  augmentation: {cropPadding: 28} | data.augmentation.cropPadding",
+        "classes: 10         | classes: 10\\n"
+            + "  augmentation: {cutout: 29} | data.augmentation.cutout",
         "classes: 10         | classes: 10\\n  augmentation: 5 | data.augmentation",
-        "classes: 10         | classes: 10\\n  augmentation: {excluded: [rotate, rotation]} | data.augmentation.excluded[1]",
+        "classes: 10         | classes: 10\\n"
+            + "  augmentation: {excluded: [rotate, rotation]} | data.augmentation.excluded[1]",
       })
   void shouldRefuse(String good, String bad, String path) {
     var text = MINIMAL.replace(good, bad.replace("\\n", "\n"));
@@ -209,6 +217,20 @@ class JobFilesTest {
                 "data.path",
                 "${DATA}/small/${SPLIT:-train}",
                 "a value for the parameter DATA, or a default: ${DATA:-...}"));
+  }
+
+  @Test
+  void shouldSayWhatIsWrongWithTheYamlAndThatAParameterNeedsQuotesThere() {
+    assertThat(mistakesOf(MINIMAL.replace("steps: 10", "steps: ${STEPS:-25}")))
+        .singleElement()
+        .satisfies(
+            mistake -> {
+              assertThat(mistake.given()).contains("got {").contains("line 12");
+              assertThat(mistake.allowed()).contains("needs quotes: \"${NAME}\"");
+            });
+    assertThat(mistakesOf(MINIMAL + "seed: [1"))
+        .singleElement()
+        .satisfies(mistake -> assertThat(mistake.allowed()).isEqualTo("well-formed YAML"));
   }
 
   @Test

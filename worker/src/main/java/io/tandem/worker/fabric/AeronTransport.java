@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -77,15 +78,17 @@ final class AeronTransport implements Route, AutoCloseable {
   /**
    * Waits until every peer has said hello and can be reached.
    *
-   * @throws PeerLostException past the deadline; names those missing
+   * @throws PeerLostException past the deadline, or when it is given up; names those missing
    */
-  void connect(Duration deadline) {
-    long end = System.nanoTime() + deadline.toNanos();
+  void connect(Duration deadline, BooleanSupplier givenUp) {
+    long began = System.nanoTime();
     while (!missing.isEmpty()) {
       if (ended != null) {
         throw new IllegalStateException(ended);
       }
-      if (System.nanoTime() - end > 0 || Thread.currentThread().isInterrupted()) {
+      long waited = System.nanoTime() - began;
+      boolean interrupted = Thread.currentThread().isInterrupted();
+      if (waited > deadline.toNanos() || interrupted || givenUp.getAsBoolean()) {
         List<PeerLink> late = missing;
         String names =
             late.stream()
@@ -96,7 +99,7 @@ final class AeronTransport implements Route, AutoCloseable {
             late.isEmpty() ? self.rank() : late.get(0).ranks.iterator().next(),
             String.format(
                 "rank %d of worker %s waited %.1f s for the hello of %s",
-                self.rank(), self.workerId(), deadline.toNanos() / 1e9, names));
+                self.rank(), self.workerId(), waited / 1e9, names));
       }
       LockSupport.parkNanos(IDLE_PARK_NS);
     }

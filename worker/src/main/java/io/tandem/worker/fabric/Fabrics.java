@@ -5,6 +5,7 @@ import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Roster;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -29,7 +30,18 @@ public final class Fabrics implements AutoCloseable {
    *     them
    */
   public static Fabrics open(Roster roster, String workerId, FabricSettings settings) {
-    return open(roster, workerId, settings, context -> {});
+    return open(roster, workerId, settings, () -> false);
+  }
+
+  /**
+   * As {@link #open(Roster, String, FabricSettings)}; the wait for peers also ends, with a {@link
+   * PeerLostException}, when it is given up.
+   *
+   * @param givenUp asked again and again
+   */
+  public static Fabrics open(
+      Roster roster, String workerId, FabricSettings settings, BooleanSupplier givenUp) {
+    return open(roster, workerId, settings, givenUp, context -> {});
   }
 
   /** For tests: with other settings of the embedded driver. */
@@ -37,6 +49,15 @@ public final class Fabrics implements AutoCloseable {
       Roster roster,
       String workerId,
       FabricSettings settings,
+      Consumer<MediaDriver.Context> driverChange) {
+    return open(roster, workerId, settings, () -> false, driverChange);
+  }
+
+  private static Fabrics open(
+      Roster roster,
+      String workerId,
+      FabricSettings settings,
+      BooleanSupplier givenUp,
       Consumer<MediaDriver.Context> driverChange) {
     List<Member> members = roster.members();
     List<Integer> local =
@@ -74,7 +95,7 @@ public final class Fabrics implements AutoCloseable {
     Fabrics fabrics = new Fabrics(ranks, transport);
     if (transport != null) {
       try {
-        transport.connect(settings.connectTimeout());
+        transport.connect(settings.connectTimeout(), givenUp);
       } catch (RuntimeException e) {
         fabrics.close();
         throw e;

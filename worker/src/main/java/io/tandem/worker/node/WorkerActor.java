@@ -74,9 +74,9 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private final CompletableFuture<String> refusal;
   private final Outbox outbox = new Outbox();
   private final Attempts attempts;
+  private final Silence silence;
 
   private boolean registered;
-  private long heardNanos;
   private boolean leaving;
   private boolean hurried;
 
@@ -93,6 +93,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
     this.workerId = registration.getWorkerId();
     this.registration = registration;
     this.refusal = refusal;
+    this.silence = new Silence(settings.silence(), System.nanoTime());
     this.attempts =
         new Attempts(
             settings,
@@ -152,7 +153,8 @@ final class WorkerActor extends AbstractBehavior<Object> {
 
   private Behavior<Object> onBeat() {
     attempts.check(System.nanoTime());
-    if (registered && System.nanoTime() - heardNanos > settings.silence().toNanos()) {
+    long now = System.nanoTime();
+    if (registered && silence.length(now).compareTo(settings.silence()) > 0) {
       LOG.warn("the coordinator is silent for {}; registering again", settings.silence());
       registered = false;
     }
@@ -160,6 +162,14 @@ final class WorkerActor extends AbstractBehavior<Object> {
       heartbeat();
     } else {
       register();
+      if (silence.isToBeTold(now)) {
+        LOG.warn(
+            "no coordinator has answered at {}:{} for {} s; worker {} tries on",
+            settings.coordinatorHost(),
+            settings.coordinatorPort(),
+            silence.length(now).toSeconds(),
+            workerId);
+      }
     }
     return this;
   }
@@ -185,7 +195,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private Behavior<Object> onRegistered(Registered message) {
-    heardNanos = System.nanoTime();
+    silence.heard(System.nanoTime());
     if (!registered) {
       LOG.info(
           "worker {} registered at {}:{} with {} slots",
@@ -210,12 +220,12 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private Behavior<Object> onHeartbeatAck(HeartbeatAck message) {
-    heardNanos = System.nanoTime();
+    silence.heard(System.nanoTime());
     return this;
   }
 
   private Behavior<Object> onAcknowledged(Acknowledged message) {
-    heardNanos = System.nanoTime();
+    silence.heard(System.nanoTime());
     outbox.acknowledge(message.getUpToSequence());
     send(outbox.next());
     return leaveWhenDone();

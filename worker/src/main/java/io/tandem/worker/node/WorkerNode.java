@@ -6,6 +6,7 @@ import akka.actor.typed.Behavior;
 import akka.actor.typed.ChildFailed;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.Behaviors;
+import akka.remote.RemoteTransportException;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.tandem.protocol.control.ProtocolVersion;
@@ -45,11 +46,13 @@ public final class WorkerNode implements AutoCloseable {
   /**
    * Starts a worker; it registers in the background for as long as the coordinator is away.
    *
-   * @throws RuntimeException when a port cannot be bound
+   * @throws IllegalStateException when a port cannot be bound or the directory cannot be written
    */
   public static WorkerNode start(WorkerSettings settings, AttemptRun.Starter starter) {
     WorkerSettings bound =
         settings.dataPort() == 0 ? settings.withDataPort(freeUdpPort()) : settings;
+    StartChecks.dataPort(bound.host(), bound.dataPort());
+    StartChecks.directory(bound.directory());
     String suffix = UUID.randomUUID().toString().substring(0, 8);
     String workerId = bound.host() + "-" + ProcessHandle.current().pid() + "-" + suffix;
     Register registration =
@@ -68,22 +71,30 @@ public final class WorkerNode implements AutoCloseable {
             .build();
     CompletableFuture<ActorRef<Object>> actor = new CompletableFuture<>();
     CompletableFuture<String> refusal = new CompletableFuture<>();
-    ActorSystem<Void> system =
-        ActorSystem.create(
-            Behaviors.setup(
-                context -> {
-                  ActorRef<Object> worker =
-                      context.spawn(
-                          WorkerActor.create(bound, registration, starter, refusal), "worker");
-                  context.watch(worker);
-                  actor.complete(worker);
-                  return Behaviors.receive(Void.class)
-                      .onSignal(Terminated.class, over -> ended(over, refusal))
-                      .build();
-                }),
-            "tandem-worker",
-            config(bound));
-    return new WorkerNode(workerId, system, actor, refusal);
+    Behavior<Void> guardian =
+        Behaviors.setup(
+            context -> {
+              ActorRef<Object> worker =
+                  context.spawn(
+                      WorkerActor.create(bound, registration, starter, refusal), "worker");
+              context.watch(worker);
+              actor.complete(worker);
+              return Behaviors.receive(Void.class)
+                  .onSignal(Terminated.class, over -> ended(over, refusal))
+                  .build();
+            });
+    return new WorkerNode(workerId, system(guardian, bound), actor, refusal);
+  }
+
+  private static ActorSystem<Void> system(Behavior<Void> guardian, WorkerSettings settings) {
+    try {
+      return ActorSystem.create(guardian, "tandem-worker", config(settings));
+    } catch (RemoteTransportException e) {
+      throw new IllegalStateException(
+          "the control plane cannot use TCP port %d of %s: choose a free port, and an address of this host (%s)"
+              .formatted(settings.controlPort(), settings.host(), e.getMessage()),
+          e);
+    }
   }
 
   /** Unique in the cluster: host, process and a random suffix. */
@@ -138,6 +149,7 @@ public final class WorkerNode implements AutoCloseable {
     values.put("akka.remote.artery.transport", "tcp");
     values.put("akka.remote.artery.canonical.hostname", settings.host());
     values.put("akka.remote.artery.canonical.port", settings.controlPort());
+    values.put("akka.remote.artery.bind.bind-timeout", "30s"); // a host that is very busy
     values.put("akka.remote.artery.advanced.maximum-frame-size", "2 MiB");
     values.put("akka.loggers", java.util.List.of("akka.event.slf4j.Slf4jLogger"));
     values.put("akka.logging-filter", "akka.event.slf4j.Slf4jLoggingFilter");

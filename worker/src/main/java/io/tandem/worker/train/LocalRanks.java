@@ -44,6 +44,7 @@ public final class LocalRanks implements AttemptRun {
   private final AtomicInteger ready = new AtomicInteger();
   private final AtomicInteger broken = new AtomicInteger();
   private volatile List<Fabric> fabrics = List.of();
+  private volatile boolean connecting;
   private volatile RankTrainer first;
   private volatile String modelPath = "";
   private volatile Outcome outcome = Outcome.COMPLETED;
@@ -73,10 +74,11 @@ public final class LocalRanks implements AttemptRun {
     return run;
   }
 
+  /** While peers are waited for nothing is there to be saved, and no step comes to its end. */
   @Override
   public void stop(StopMode mode) {
     stop.set(mode);
-    if (mode == StopMode.ABANDON) {
+    if (mode == StopMode.ABANDON || connecting) {
       fail(Outcome.STOPPED, JobReason.NONE, "the coordinator ended the attempt");
     }
   }
@@ -92,8 +94,12 @@ public final class LocalRanks implements AttemptRun {
     log.info(
         "worker %s begins with ranks %s of the mesh %d x %d"
             .formatted(plan.workerId(), ranks, mesh.replicas(), mesh.shards()));
-    try (Fabrics opened = Fabrics.open(plan.roster(), plan.workerId(), fabricSettings())) {
+    connecting = true;
+    try (Fabrics opened =
+        Fabrics.open(
+            plan.roster(), plan.workerId(), fabricSettings(), () -> failure.get() != null)) {
       fabrics = opened.ranks();
+      connecting = false;
       AttemptEnded early = failure.get();
       if (early != null) {
         abort(early.getText()); // whoever failed before saw no fabric to abort

@@ -1,6 +1,7 @@
 package io.tandem.worker.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import io.tandem.protocol.control.Acknowledged;
@@ -25,8 +26,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class WorkerNodeTest {
+  @TempDir Path directory;
   static final String JOB =
       """
       name: small
@@ -47,8 +50,7 @@ class WorkerNodeTest {
   void start() throws Exception {
     port = FakeCoordinator.freePort();
     coordinator = new FakeCoordinator(port);
-    WorkerSettings settings =
-        WorkerSettings.local("127.0.0.1", port, 2, "127.0.0.1", Path.of("/tandem"), 4);
+    WorkerSettings settings = WorkerSettings.local("127.0.0.1", port, 2, "127.0.0.1", directory, 4);
     worker = WorkerNode.start(settings, starter);
     register = coordinator.expect(Register.class);
   }
@@ -117,7 +119,7 @@ class WorkerNodeTest {
     coordinator.tell(start("j", 1, 2)); // a repeated message starts nothing
     FakeStarter.Run run = starter.await();
     assertThat(run.plan().roster().members()).hasSize(2);
-    assertThat(run.plan().directory()).isEqualTo(Path.of("/tandem/j"));
+    assertThat(run.plan().directory()).isEqualTo(directory.resolve("j"));
     assertThat(run.plan().threads()).isEqualTo(2);
     run.listener().started(AttemptStarted.getDefaultInstance());
     run.listener().progress(Progress.newBuilder().setStep(3).build());
@@ -233,7 +235,9 @@ class WorkerNodeTest {
     worker.leave();
     assertThat(run.awaitStop()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
     coordinator = new FakeCoordinator(port);
-    assertThat(coordinator.expect(Register.class).getLeaving()).isTrue();
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> coordinator.expect(Register.class).getLeaving());
     run.end(Outcome.STOPPED);
   }
 
@@ -258,7 +262,8 @@ class WorkerNodeTest {
     assertThat(refused.getEnded().getOutcome()).isEqualTo(Outcome.STOPPED);
     assertThat(refused.getEnded().getReason()).isEqualTo("WORKER_LEFT");
     run.end(Outcome.STOPPED);
-    assertThat(expectEnd().getJobId()).isEqualTo("j");
+    // What is not acknowledged soon is sent again.
+    await().atMost(Duration.ofSeconds(20)).until(() -> expectEnd().getJobId().equals("j"));
     assertThat(expectLeaving().getWorkerId()).isEqualTo(worker.workerId());
     assertThat(worker.ended().toCompletableFuture().get(20, TimeUnit.SECONDS)).isEmpty();
   }

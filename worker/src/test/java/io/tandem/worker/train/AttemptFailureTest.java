@@ -1,6 +1,7 @@
 package io.tandem.worker.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.CheckpointCommitted;
@@ -10,6 +11,7 @@ import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobReason;
 import io.tandem.protocol.job.JobSpec;
+import io.tandem.protocol.mesh.Member;
 import io.tandem.worker.checkpoint.CheckpointReader;
 import io.tandem.worker.checkpoint.Checkpoints;
 import io.tandem.worker.checkpoint.ShardFile;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is kept and what is told when an attempt cannot go on. */
@@ -85,6 +88,35 @@ class AttemptFailureTest {
   }
 
   /** Its checkpoint message ends rank 0's thread by what no catch of the trainer expects. */
+  @ParameterizedTest
+  @EnumSource(
+      value = StopMode.class,
+      names = {"ABANDON", "CANCEL", "CHECKPOINT_AND_STOP"})
+  void shouldNotWaitForPeersOnceItIsToldToEnd(StopMode mode) throws Exception {
+    LocalJobs.Memo memo = new LocalJobs.Memo();
+    AttemptRun run =
+        LocalJobs.begin(
+            work,
+            job("supervised", 2, 1, 10),
+            List.of(),
+            memo,
+            rank ->
+                new Member(
+                    rank, rank == 0 ? "w" : "nobody", "127.0.0.1", 20_000 + rank, "d" + rank));
+    await().until(() -> fabricThreads() > 0);
+    run.stop(mode);
+    AttemptEnded ended = memo.ended.get(10, TimeUnit.SECONDS); // of the 30 s that peers have
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.STOPPED);
+    assertThat(memo.checkpoint).isNull();
+    assertThat(fabricThreads()).isZero();
+  }
+
+  private static long fabricThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("fabric-w-"))
+        .count();
+  }
+
   @Test
   void shouldEndAtOnceWhenARanksThreadDies() throws Exception {
     LocalJobs.Memo memo =

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /** Small jobs whose ranks all run in this process. */
@@ -111,11 +112,14 @@ final class LocalJobs {
 
   /** Starts an attempt on one worker. */
   static AttemptRun begin(Path work, JobSpec job, List<Path> checkpoints, Memo memo) {
+    return begin(work, job, checkpoints, memo, rank -> new Member(rank, "w", "127.0.0.1", 0, "d"));
+  }
+
+  /** Starts worker {@code w}'s part of an attempt. */
+  static AttemptRun begin(
+      Path work, JobSpec job, List<Path> checkpoints, Memo memo, IntFunction<Member> member) {
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
-    List<Member> members =
-        IntStream.range(0, mesh.size())
-            .mapToObj(rank -> new Member(rank, "w", "127.0.0.1", 0, "d"))
-            .toList();
+    List<Member> members = IntStream.range(0, mesh.size()).mapToObj(member).toList();
     return LocalRanks.start(
         new AttemptPlan(
             new Roster("job", 1, mesh, members),

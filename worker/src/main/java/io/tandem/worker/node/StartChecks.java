@@ -1,0 +1,37 @@
+package io.tandem.worker.node;
+
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Says at a worker's start what its first attempt would otherwise fail by. */
+final class StartChecks {
+  private StartChecks() {}
+
+  /** The port is bound for good when an attempt begins. */
+  static void dataPort(String host, int port) {
+    try (DatagramSocket socket = new DatagramSocket(null)) {
+      socket.bind(new InetSocketAddress(host, port));
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          "the data plane cannot use UDP port %d of %s: choose a free port, and an address of this host (%s)"
+              .formatted(port, host, e.getMessage()),
+          e);
+    }
+  }
+
+  /** Creates it when missing. */
+  static void directory(Path directory) {
+    try {
+      Files.createDirectories(directory);
+      Files.delete(Files.createTempFile(directory, "check", ""));
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          "checkpoints cannot be written to %s: give a directory that this worker may write to (%s)"
+              .formatted(directory, e),
+          e);
+    }
+  }
+}
