@@ -16,8 +16,11 @@ final class RoutedFabric implements Fabric {
   /** How often a parked rank looks whether a peer has left. */
   private static final long LOOK_NS = Duration.ofMillis(5).toNanos();
 
-  /** How long a waiting rank keeps its core, where it has one of its own. */
-  private static final long PATIENCE_NS = Duration.ofNanos(200_000).toNanos();
+  /**
+   * How long a waiting rank keeps its core, where it has one of its own: about a layer's time, by
+   * which the peer may be behind. Being woken takes longer than most waits.
+   */
+  private static final long PATIENCE_NS = Duration.ofMillis(3).toNanos();
 
   private final int rank;
   private final Route[] routes;
