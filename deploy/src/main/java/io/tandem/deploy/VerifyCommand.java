@@ -15,9 +15,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "verify",
     description =
-        "Proves on a job that S shards compute what one computes: the largest differences of a step's"
-            + " losses (output), of all gradients, of the batch-norm statistics, and of all weights"
-            + " after some whole steps. Exit code 1 past the tolerance.")
+        "Proves on a job that S shards compute what one computes: the largest differences of the"
+            + " models' logits and a step's losses (output), of all gradients, of the batch-norm"
+            + " statistics, and of all weights after some whole steps. Exit code 1 past the"
+            + " tolerance.")
 final class VerifyCommand implements Callable<Integer> {
   @Mixin Output output;
   @Mixin JobFile file;
