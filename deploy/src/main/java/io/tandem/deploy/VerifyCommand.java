@@ -41,8 +41,8 @@ final class VerifyCommand implements Callable<Integer> {
       names = "--tolerance",
       defaultValue = "${env:TANDEM_VERIFY_TOLERANCE:-1e-2}",
       description =
-          "Largest relative difference of a tensor, its largest difference over its largest value, in"
-              + " float32 (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
+          "Largest relative difference of a tensor, its largest difference over its largest value,"
+              + " in float32 (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
   double tolerance;
 
   @Override

@@ -11,7 +11,8 @@ class ConsistencyTest {
 
   @Test
   void shouldSharpenUdasTargetsAndKeepTheConfidentOnes() {
-    // At temperature 0.5 probabilities are squared: 36/52, 81/82. The threshold is of the sharpened.
+    // At temperature 0.5 probabilities are squared: 36/52, 81/82. The threshold is of the
+    // sharpened.
     Consistency c = Consistency.uda(LOGITS, 2, 0.5, 0.7);
     assertThat(c.targets())
         .containsExactly(new double[] {36 / 52.0, 16 / 52.0, 81 / 82.0, 1 / 82.0}, within(1e-12));

@@ -46,8 +46,7 @@ class LogitsTest {
     long[] samples = LongStream.range(0, 200).toArray();
     int[] all = Logits.sample(even, 2, 1, 2, samples);
     int[] tail =
-        Logits.sample(
-            Arrays.copyOf(even, 2 * 50), 2, 1, 2, Arrays.copyOfRange(samples, 150, 200));
+        Logits.sample(Arrays.copyOf(even, 2 * 50), 2, 1, 2, Arrays.copyOfRange(samples, 150, 200));
     assertThat(tail).isEqualTo(Arrays.copyOfRange(all, 150, 200));
     assertThat(Logits.sample(even, 2, 1, 3, samples)).isNotEqualTo(all);
     assertThat(Logits.sample(even, 2, 2, 2, samples)).isNotEqualTo(all);

@@ -19,10 +19,10 @@ class ModelsTest {
 
   @Test
   void shouldDecayWeightsButNotBiasesAndBatchNorm() {
-    List<Parameter> parameters =
-        Models.wideResNet(10, 1, 16, 1, 3, 10, 0.3).parameters();
+    List<Parameter> parameters = Models.wideResNet(10, 1, 16, 1, 3, 10, 0.3).parameters();
     assertThat(parameters)
-        .allSatisfy(p -> assertThat(p.decayed()).as(p.name()).isEqualTo(p.name().endsWith(".weight")));
+        .allSatisfy(
+            p -> assertThat(p.decayed()).as(p.name()).isEqualTo(p.name().endsWith(".weight")));
     assertThat(parameters).extracting(Parameter::decayed).contains(true, false);
   }
 

@@ -67,11 +67,7 @@ class EvaluationTest {
         (trainer, context) -> {
           trainer.advance();
           Learner learner = trainer.learners().get(0);
-          learner
-              .network()
-              .statistics()
-              .values()
-              .forEach(s -> Arrays.fill(s.variance(), 1e20));
+          learner.network().statistics().values().forEach(s -> Arrays.fill(s.variance(), 1e20));
           BatchPlan plan = data.plan(BatchPlan.Phase.MAIN, 8, 0);
           Needs needs = Needs.of(job.algorithm().name());
           try (BatchLoader loader =

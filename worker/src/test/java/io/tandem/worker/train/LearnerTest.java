@@ -34,7 +34,11 @@ class LearnerTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1, true, 0, 0", "1, false, 0.01, 0", "3, true, 0.01, 0", "3, true, 0.01, 0.5", "4, false, 0, 9e9"
+    "1, true, 0, 0",
+    "1, false, 0.01, 0",
+    "3, true, 0.01, 0",
+    "3, true, 0.01, 0.5",
+    "4, false, 0, 9e9"
   })
   void shouldStepAsDefined(int shards, boolean nesterov, double decay, double clipNorm) {
     OptimizerSpec spec = new OptimizerSpec(RATE, 0, 0, 0.9, nesterov, decay, clipNorm);

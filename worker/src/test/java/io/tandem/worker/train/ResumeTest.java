@@ -69,7 +69,9 @@ class ResumeTest {
     run(resumed, job, List.of(checkpoint(through, from)));
     for (int s = 0; s < shards; s++) {
       String name = ShardFile.name(s, shards);
-      assertThat(Files.mismatch(checkpoint(through, END).resolve(name), checkpoint(resumed, END).resolve(name)))
+      assertThat(
+              Files.mismatch(
+                  checkpoint(through, END).resolve(name), checkpoint(resumed, END).resolve(name)))
           .as(name)
           .isEqualTo(-1);
     }
@@ -85,10 +87,7 @@ class ResumeTest {
   void shouldEndAlikeOnAnotherMesh(
       int replicas, int shards, int otherReplicas, int otherShards, int from) throws Exception {
     run(through, job(replicas, shards, "0.01"), List.of());
-    run(
-        resumed,
-        job(otherReplicas, otherShards, "0.01"),
-        List.of(checkpoint(through, from)));
+    run(resumed, job(otherReplicas, otherShards, "0.01"), List.of(checkpoint(through, from)));
     Map<String, float[]> expected = tensors(checkpoint(through, END));
     Map<String, float[]> actual = tensors(checkpoint(resumed, END));
     assertThat(actual.keySet()).isEqualTo(expected.keySet());

@@ -107,7 +107,11 @@ class WholeStepTest {
   }
 
   private static void put(
-      Map<String, double[]> all, String title, ShardContext context, ShardedParameters p, Tensor t) {
+      Map<String, double[]> all,
+      String title,
+      ShardContext context,
+      ShardedParameters p,
+      Tensor t) {
     Engine engine = context.engine();
     for (int i = 0; i < p.parameters().size(); i++) {
       try (var scope = engine.openScope()) {
