@@ -46,7 +46,7 @@ class LearnerTest {
         LocalMesh.run(
                 new Mesh(1, shards),
                 () -> new Nd4jEngine(DType.FLOAT64, 1),
-                Duration.ofMinutes(2),
+                Duration.ofMinutes(10),
                 context -> run(context, spec))
             .get(0);
     double norm =

@@ -111,7 +111,7 @@ class LossGradientTest {
   }
 
   private static <T> T onMesh(Mesh mesh, LocalMesh.Work<T> work) {
-    return LocalMesh.run(mesh, () -> new Nd4jEngine(DType.FLOAT64, 1), Duration.ofMinutes(2), work)
+    return LocalMesh.run(mesh, () -> new Nd4jEngine(DType.FLOAT64, 1), Duration.ofMinutes(10), work)
         .get(0);
   }
 
