@@ -15,9 +15,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "verify",
     description =
-        "Proves on a job that S shards compute what one computes: the largest differences of a step's"
-            + " losses (output), of all gradients, of the batch-norm statistics, and of all weights"
-            + " after some whole steps. Exit code 1 past the tolerance.")
+        "Proves on a job that S shards compute what one computes: the largest differences of the"
+            + " models' logits and a step's losses (output), of all gradients, of the batch-norm"
+            + " statistics, and of all weights after some whole steps. Exit code 1 past the"
+            + " tolerance.")
 final class VerifyCommand implements Callable<Integer> {
   @Mixin Output output;
   @Mixin JobFile file;
@@ -40,8 +41,8 @@ final class VerifyCommand implements Callable<Integer> {
       names = "--tolerance",
       defaultValue = "${env:TANDEM_VERIFY_TOLERANCE:-1e-2}",
       description =
-          "Largest relative difference of a tensor, its largest difference over its largest value, in"
-              + " float32 (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
+          "Largest relative difference of a tensor, its largest difference over its largest value,"
+              + " in float32 (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
   double tolerance;
 
   @Override

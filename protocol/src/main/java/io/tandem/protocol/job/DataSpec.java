@@ -47,7 +47,9 @@ public record DataSpec(
    * @param flip horizontal flips with probability one half
    * @param cropPadding pixels of grey padding before the random crop back to the image's size
    * @param operations RandAugment's N: operations applied in sequence
-   * @param magnitude RandAugment's M on a nominal scale of 10, which it may exceed
+   * @param magnitude RandAugment's M on a nominal scale of 10, which it may exceed; colour,
+   *     contrast, brightness and sharpness are changed by the factor {@code 0.18 M + 0.1}, so that
+   *     at 5 these four leave an image as it is
    * @param excluded operations never drawn, for example {@code rotate} for digits
    * @param cutout side in pixels of the filled square of the strong view; 0 means none
    * @param fill the value of pixels that come from outside of an image or are cut out, 0 to 255:

@@ -77,6 +77,11 @@ final class MetaPseudoLabelsStep implements TrainingStep {
                 ForwardMode.train(job.seed(), step, both.samples()),
                 true);
     double[] logits = both.natural(pass.logits(), k);
+    // Labels can be drawn from anything; the student must not learn from what is not a number.
+    DivergedException.finite(
+        "the sum of the teacher's logits",
+        step,
+        Learner.sum(context.replicas(), Arrays.stream(logits).sum()));
     double[] strongLogits = Arrays.copyOfRange(logits, labeled * k, logits.length);
 
     // 2. Hard labels, sampled from the teacher on the same strong views.

@@ -4,15 +4,18 @@ import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Tensor;
+import io.tandem.worker.parallel.ForwardMode;
 import io.tandem.worker.parallel.ShardContext;
 import io.tandem.worker.parallel.ShardedParameters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
- * The proof that S shards compute what one shard computes, on a user's own job, in float32: losses
- * and feedback of the first step (output), gradients and batch-norm statistics after it, weights of
- * every model after some steps.
+ * The proof that S shards compute what one shard computes, on a user's own job, in float32: every
+ * model's logits of the first batch, with the losses and the feedback of the first step (output);
+ * gradients and batch-norm statistics after it; weights of every model after some steps.
  */
 public final class Verify {
   private Verify() {}
@@ -82,8 +85,11 @@ public final class Verify {
   }
 
   private static Run rank(RankTrainer trainer, ShardContext context, int steps) {
-    double[] output =
-        trainer.advance().values().stream().mapToDouble(Double::doubleValue).toArray();
+    List<double[]> output = new ArrayList<>();
+    for (Learner learner : trainer.learners()) {
+      output.addAll(trainer.peek(batch -> logits(learner, batch)));
+    }
+    output.add(trainer.advance().values().stream().mapToDouble(Double::doubleValue).toArray());
     List<double[]> gradients = new ArrayList<>();
     List<double[]> statistics = new ArrayList<>();
     for (Learner learner : trainer.learners()) {
@@ -105,7 +111,20 @@ public final class Verify {
     for (Learner learner : trainer.learners()) {
       weights.addAll(whole(context, learner, learner.network().parameters().weights()));
     }
-    return new Run(List.of(output), gradients, statistics, weights);
+    return new Run(output, gradients, statistics, weights);
+  }
+
+  /** Of the labelled images and, where the job has them, of the strong views. */
+  private static List<double[]> logits(Learner learner, StepBatch batch) {
+    return Stream.of(batch.labeled(), batch.strong())
+        .filter(Objects::nonNull)
+        .map(
+            rows ->
+                learner
+                    .network()
+                    .forward(rows.images(), rows.split(), ForwardMode.probe(), false)
+                    .logits())
+        .toList();
   }
 
   private static List<double[]> whole(ShardContext context, Learner learner, Tensor flat) {

@@ -8,8 +8,10 @@ import io.tandem.protocol.job.PixelOperation;
 import io.tandem.worker.random.CounterRandom;
 import io.tandem.worker.random.CounterRandom.Purpose;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +67,73 @@ class ViewsTest {
     Picture changed = new Views(Specs.FULL).apply(operation, picture, 1, 16, 16);
     assertThat(changed.pixels()).hasSameSizeAs(before).isNotEqualTo(before);
     assertThat(picture.pixels()).isEqualTo(before);
+  }
+
+  /**
+   * Pham et al.'s CIFAR setting, magnitude 16, on 32x32; beyond eight bits solarize wraps around.
+   */
+  @Test
+  void shouldHaveTheReferencesArguments() {
+    Picture p = picture(SIDE, 3);
+    assertViews(p, PixelOperation.ROTATE, Warp.rotate(p, 48), Warp.rotate(p, -48));
+    assertViews(p, PixelOperation.SHEAR_X, Warp.shearX(p, 0.48), Warp.shearX(p, -0.48));
+    assertViews(p, PixelOperation.SHEAR_Y, Warp.shearY(p, 0.48), Warp.shearY(p, -0.48));
+    assertViews(
+        p, PixelOperation.TRANSLATE_X, Warp.translate(p, 0, 6.4), Warp.translate(p, 0, -6.4));
+    assertViews(
+        p, PixelOperation.TRANSLATE_Y, Warp.translate(p, 6.4, 0), Warp.translate(p, -6.4, 0));
+    assertViews(p, PixelOperation.CUTOUT, p.cutOut(16, 16, 12), p.cutOut(16, 16, 12));
+    assertViews(p, PixelOperation.COLOR, Tone.color(p, 2.98), Tone.color(p, 2.98));
+    assertViews(p, PixelOperation.CONTRAST, Tone.contrast(p, 2.98), Tone.contrast(p, 2.98));
+    assertViews(p, PixelOperation.BRIGHTNESS, Tone.brightness(p, 2.98), Tone.brightness(p, 2.98));
+    assertViews(p, PixelOperation.SHARPNESS, Tone.sharpness(p, 2.98), Tone.sharpness(p, 2.98));
+    assertViews(p, PixelOperation.POSTERIZE, Tone.posterize(p, 6), Tone.posterize(p, 6));
+    assertViews(p, PixelOperation.SOLARIZE, Tone.solarize(p, 153), Tone.solarize(p, 153));
+    assertViews(p, PixelOperation.INVERT, Tone.invert(p), Tone.invert(p));
+    assertViews(p, PixelOperation.EQUALIZE, Tone.equalize(p), Tone.equalize(p));
+    assertViews(p, PixelOperation.AUTO_CONTRAST, Tone.autoContrast(p), Tone.autoContrast(p));
+    assertThat(PixelOperation.values()).hasSize(15);
+  }
+
+  private static void assertViews(
+      Picture picture, PixelOperation operation, Picture positive, Picture negative) {
+    Views views = new Views(Specs.FULL);
+    assertThat(views.apply(operation, picture, 1, 16, 16).pixels())
+        .as("%s", operation)
+        .isEqualTo(positive.pixels());
+    assertThat(views.apply(operation, picture, -1, 16, 16).pixels())
+        .as("%s", operation)
+        .isEqualTo(negative.pixels());
+  }
+
+  /** At magnitude 7: at 5, the factor of colour, contrast, brightness and sharpness is 1. */
+  @Test
+  void shouldDrawEveryOperationAlike() {
+    Views views = new Views(new DataSpec.AugmentationSpec(false, 0, 1, 7, List.of(), 0, 128));
+    Picture picture = picture(SIDE, 3);
+    Map<PixelOperation, Integer> drawn = new EnumMap<>(PixelOperation.class);
+    int tries = 3000;
+    for (int i = 0; i < tries; i++) {
+      byte[] view = views.strong(picture, random(i)).pixels();
+      if (!Arrays.equals(view, picture.pixels())) {
+        drawn.merge(made(views, picture, view), 1, Integer::sum);
+      }
+    }
+    // Each 1 of 15, applied half of the time: 100 +- 10.
+    assertThat(drawn).hasSize(15);
+    drawn.forEach((operation, n) -> assertThat(n).as("%s", operation).isBetween(50, 150));
+  }
+
+  private static PixelOperation made(Views views, Picture picture, byte[] view) {
+    for (PixelOperation operation : PixelOperation.values()) {
+      for (int sign : new int[] {1, -1}) {
+        if (operation != PixelOperation.CUTOUT
+            && Arrays.equals(view, views.apply(operation, picture, sign, 0, 0).pixels())) {
+          return operation;
+        }
+      }
+    }
+    return PixelOperation.CUTOUT; // anywhere
   }
 
   @Test

@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.within;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Rank;
 import io.tandem.worker.autograd.Split;
+import io.tandem.worker.engine.Activation;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Memory.Access;
 import io.tandem.worker.engine.Shape;
 import io.tandem.worker.engine.Tensor;
+import io.tandem.worker.engine.Window;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
+import io.tandem.worker.model.Layer;
 import io.tandem.worker.model.ModelDefinition;
 import io.tandem.worker.model.Models;
 import io.tandem.worker.random.CounterRandom;
@@ -41,9 +44,60 @@ class ShardedNetworkTest {
   })
   void shouldEqualOneRank(int replicas, int shards, int width, int stemStride) {
     ModelDefinition model = Models.wideResNet(10, 1, 4, stemStride, 3, 5, 0.3);
+    assertEqual(model, new Mesh(replicas, shards), width);
+  }
+
+  /**
+   * What no family has yet: TensorFlow's padding at stride 2, depthwise kernels that reach over
+   * several strips, a replicated pair of dense layers with dropout between them.
+   */
+  private static ModelDefinition depthwise() {
+    Window same = new Window(3, 3, 2, 2, 0, 1, 0, 1);
+    Activation leaky = Activation.leaky(0.1);
+    return new ModelDefinition(
+        List.of(
+            List.of(
+                new Layer.Convolution("stem", 3, 4, same, 1),
+                new Layer.BatchNorm("stem.norm", 4, leaky)),
+            List.of(
+                new Layer.Residual(
+                    List.of(),
+                    List.of(
+                        new Layer.Convolution("wide", 4, 4, Window.square(7, 1, 3), 4),
+                        new Layer.BatchNorm("wide.norm", 4, leaky),
+                        new Layer.Convolution("point", 4, 4, Window.square(1, 1, 0), 1)),
+                    List.of(),
+                    false)),
+            List.of(
+                new Layer.Convolution("down", 4, 8, new Window(5, 5, 2, 2, 1, 2, 1, 2), 4),
+                new Layer.BatchNorm("down.norm", 8, leaky)),
+            List.of(
+                new Layer.GlobalMean(),
+                new Layer.Dense("hidden", 8, 6, Activation.RELU),
+                new Layer.Dropout(0.3),
+                new Layer.Dense("classifier", 6, 5, Activation.IDENTITY))),
+        5);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,2,64", "1,3,61", "1,4,64", "1,5,63", "1,8,64", "1,16,64", "2,3,31", "4,4,17"})
+  void shouldEqualOneRankWhereHalosAreWiderThanStrips(int replicas, int shards, int width) {
+    assertEqual(depthwise(), new Mesh(replicas, shards), width);
+  }
+
+  /** Flat features: no strips at all; more ranks than images too. */
+  @ParameterizedTest
+  @CsvSource({"1,2", "1,4", "1,16", "2,2", "3,3"})
+  void shouldEqualOneRankForAPerceptron(int replicas, int shards) {
+    assertEqual(
+        Models.mlp(HEIGHT * 4 * 3, 2, 7, 5, Activation.RELU), new Mesh(replicas, shards), 4);
+  }
+
+  private static void assertEqual(ModelDefinition model, Mesh mesh, int width) {
     Result one = run(new Mesh(1, 1), model, width, 1);
+    assertThat(one.gradients()).allSatisfy(g -> assertThat(g).isNotEqualTo(new double[g.length]));
     for (int minimumStrip : new int[] {1, 2}) {
-      Result many = run(new Mesh(replicas, shards), model, width, minimumStrip);
+      Result many = run(mesh, model, width, minimumStrip);
       assertThat(many.logits()).containsExactly(one.logits(), within(1e-9));
       for (int i = 0; i < one.gradients().size(); i++) {
         assertThat(many.gradients().get(i))
