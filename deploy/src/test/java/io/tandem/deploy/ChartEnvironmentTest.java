@@ -24,7 +24,7 @@ class ChartEnvironmentTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static Set<String> help(String command) {
+  static Set<String> help(String command) {
     return names(
         Main.commandLine((plan, listener) -> null).getSubcommands().get(command).getUsageMessage());
   }
@@ -74,7 +74,7 @@ class ChartEnvironmentTest {
     assertThat(seconds.get(1)).isGreaterThan(2 * (int) drain.toSeconds());
   }
 
-  private static Set<String> planned() throws Exception {
+  static Set<String> planned() throws Exception {
     return Files.readAllLines(
             Path.of("src/test/resources/io/tandem/deploy/chart/planned-names.txt"))
         .stream()
