@@ -35,7 +35,7 @@ class ChartValuesTest {
           worker.variant                         | tpu     | at '/worker/variant': value must be one of 'cpu', 'cuda'
           worker.terminationGracePeriodSeconds   | 20      | at '/worker/terminationGracePeriodSeconds': minimum: got 20, want 31
           worker.resources.limits.memory         | 4 GB    | at '/worker/resources/limits/memory': '4 GB' does not match
-          worker.resources.limits.memory         | 100Mi   | worker pool default: /dev/shm takes 65 MiB, which is half or more of resources.limits.memory 100Mi: raise the limit
+          worker.resources.limits.memory         | 80Mi    | worker pool default: /dev/shm takes 41 MiB, which is half or more of resources.limits.memory 80Mi: raise the limit
           worker.pools[0].slots                  | 2       | at '/worker/pools/0': missing property 'name'
           worker.pools[0].name                   | GPU     | at '/worker/pools/0/name': 'GPU' does not match
           coordinator.replicas                   | 5       | at '/coordinator/replicas': maximum: got 5, want 3
