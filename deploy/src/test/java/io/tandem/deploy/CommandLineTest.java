@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -164,6 +165,26 @@ class CommandLineTest {
     assertThat(ask("export", "none", "--out", model.toString())).isEqualTo(2);
     assertThat(model).hasContent("weights");
     assertThat(err.toString()).contains("no such thing");
+  }
+
+  @Test
+  void shouldDrawPicturesOnce() throws Exception {
+    String pictures = directory.resolve("pictures").toString();
+    String[] small = {"--classes=2", "--labeled=2", "--unlabeled=3", "--test=1", "--side=32"};
+    assertThat(draw(pictures, small)).isZero();
+    assertThat(out.toString()).contains("9 pictures in " + pictures);
+    try (Stream<Path> files = Files.walk(Path.of(pictures))) {
+      assertThat(files.filter(file -> file.toString().endsWith(".jpg"))).hasSize(9);
+    }
+    assertThat(draw(pictures, small)).isEqualTo(1);
+    assertThat(draw(pictures + "2", "--classes=1")).isEqualTo(2);
+    assertThat(err.toString()).contains("empty").contains("classes is 1, allowed are 2");
+  }
+
+  private int draw(String directory, String... options) {
+    List<String> all = new ArrayList<>(List.of("pictures", directory));
+    all.addAll(List.of(options));
+    return run(all.toArray(String[]::new));
   }
 
   @Test

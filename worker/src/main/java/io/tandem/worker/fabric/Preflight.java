@@ -77,8 +77,7 @@ public final class Preflight {
     if (peers == 0) {
       return findings;
     }
-    // To each peer a log, and from each peer an image of its log.
-    long needed = DRIVER_BYTES + 2L * peers * LOG_BYTES;
+    long needed = memoryBytes(peers);
     if (host.memoryBytes() < needed) {
       findings.add(
           String.format(
@@ -107,6 +106,11 @@ public final class Preflight {
       findings.add(socket("send", "wmem", host.sendBytes(), packets));
     }
     return findings;
+  }
+
+  /** Shared memory that an attempt needs: to each peer a log, and from each an image of its log. */
+  public static long memoryBytes(int peers) {
+    return DRIVER_BYTES + 2L * peers * LOG_BYTES;
   }
 
   private static long mebibytes(long bytes) {

@@ -1,0 +1,84 @@
+package io.tandem.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tandem.worker.node.WorkerSettings;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The names of settings in the chart against those that the program knows. */
+class ChartEnvironmentTest {
+  private static final Path CHART = Path.of("..", "helm");
+  private static final Pattern NAME = Pattern.compile("TANDEM_[A-Z]+(_[A-Z]+)*");
+
+  private static Set<String> names(String text) {
+    return NAME.matcher(text)
+        .results()
+        .map(match -> match.group())
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  static Set<String> help(String command) {
+    return names(
+        Main.commandLine((plan, listener) -> null).getSubcommands().get(command).getUsageMessage());
+  }
+
+  private static Set<String> template(String file) throws Exception {
+    return names(Files.readString(CHART.resolve("templates").resolve(file)));
+  }
+
+  @Test
+  void shouldSetOnlyNamesThatTheProgramKnows() throws Exception {
+    Set<String> token = Set.of("TANDEM_TOKEN");
+    Set<String> planned = planned();
+    Set<String> coordinator = new TreeSet<>(template("coordinator.yaml"));
+    coordinator.removeAll(planned);
+    assertThat(help("coordinator")).containsAll(coordinator).containsAll(token);
+    assertThat(help("worker")).containsAll(template("worker.yaml"));
+    Set<String> test = new TreeSet<>(template("tests/training.yaml"));
+    assertThat(help("submit")).containsAll(test).containsAll(token);
+    assertThat(planned)
+        .as("a planned name that is there needs no allowance")
+        .doesNotContainAnyElementsOf(help("coordinator"));
+  }
+
+  /** No port may be left to chance: services and policies could not know it. */
+  @Test
+  void shouldSetEveryPort() throws Exception {
+    for (String component : Set.of("coordinator", "worker")) {
+      Set<String> ports =
+          help(component).stream()
+              .filter(name -> name.endsWith("_PORT"))
+              .collect(Collectors.toSet());
+      assertThat(template(component + ".yaml")).containsAll(ports);
+    }
+  }
+
+  @Test
+  void shouldGiveAWorkerTimeToDrain() throws Exception {
+    Duration drain = WorkerSettings.local("c", 1, 1, "h", CHART, 1).drain();
+    String values = Files.readString(CHART.resolve("values.yaml"));
+    var seconds =
+        Pattern.compile("terminationGracePeriodSeconds: (\\d+)")
+            .matcher(values)
+            .results()
+            .map(match -> Integer.parseInt(match.group(1)))
+            .toList();
+    assertThat(seconds).hasSize(2);
+    assertThat(seconds.get(1)).isGreaterThan(2 * (int) drain.toSeconds());
+  }
+
+  static Set<String> planned() throws Exception {
+    return Files.readAllLines(
+            Path.of("src/test/resources/io/tandem/deploy/chart/planned-names.txt"))
+        .stream()
+        .filter(line -> !line.startsWith("#"))
+        .collect(Collectors.toSet());
+  }
+}

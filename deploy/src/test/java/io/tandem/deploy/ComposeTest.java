@@ -1,0 +1,169 @@
+package io.tandem.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tandem.worker.fabric.Preflight;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.yaml.snakeyaml.Yaml;
+
+/** {@code compose.yaml} against the program and the files beside it; no engine is asked. */
+class ComposeTest {
+  private static final Path DIRECTORY = Path.of("").toAbsolutePath();
+
+  private Map<String, Map<String, Object>> services;
+  private Map<String, Object> compose;
+
+  @BeforeEach
+  void read() throws Exception {
+    compose = yaml("compose.yaml");
+    services = child(compose, "services");
+  }
+
+  /** Reads merge keys and anchors too, as Compose does. */
+  private static Map<String, Object> yaml(String file) throws Exception {
+    return new Yaml().load(Files.readString(DIRECTORY.resolve(file)));
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T> T child(Map<String, Object> parent, String key) {
+    T child = (T) parent.get(key);
+    assertThat(child).as(key).isNotNull();
+    return child;
+  }
+
+  private Map<String, Object> environment(String service) {
+    return child(services.get(service), "environment");
+  }
+
+  private List<String> programs(String command) {
+    return services.entrySet().stream()
+        .filter(entry -> List.of(command).equals(entry.getValue().get("command")))
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  @Test
+  void shouldPinEveryImageButItsOwn() {
+    services.forEach(
+        (name, service) -> {
+          String image = child(service, "image");
+          if (programs("coordinator").contains(name) || programs("worker").contains(name)) {
+            assertThat(image).isEqualTo("${IMAGE:-tandem:latest}");
+          } else {
+            assertThat(image).as(name).matches("[a-z/-]+:v?\\d+\\.\\d+(\\.\\d+)?(-[a-z]+)?");
+          }
+        });
+  }
+
+  @Test
+  void shouldSetOnlyNamesThatTheProgramKnows() throws Exception {
+    Set<String> planned = ChartEnvironmentTest.planned();
+    for (String command : List.of("coordinator", "worker")) {
+      assertThat(programs(command)).isNotEmpty();
+      for (String service : programs(command)) {
+        Set<String> names = new HashSet<>(environment(service).keySet());
+        names.removeIf(name -> !name.startsWith("TANDEM_") || planned.contains(name));
+        assertThat(ChartEnvironmentTest.help(command)).as(service).containsAll(names);
+      }
+    }
+  }
+
+  @Test
+  void shouldLetProgramsFindEachOther() throws Exception {
+    List<String> targets = new ArrayList<>();
+    for (String coordinator : programs("coordinator")) {
+      Map<String, Object> environment = environment(coordinator);
+      assertThat(environment.get("TANDEM_HOST")).isEqualTo(coordinator);
+      Object rest = environment.get("TANDEM_REST_PORT");
+      targets.add(coordinator + ":" + rest);
+      List<String> published = child(services.get(coordinator), "ports");
+      assertThat(published).containsExactly("127.0.0.1:" + rest + ":" + rest);
+      for (String worker : programs("worker")) {
+        assertThat(environment(worker).get("TANDEM_COORDINATOR"))
+            .isEqualTo(coordinator + ":" + environment.get("TANDEM_CONTROL_PORT"));
+      }
+    }
+    for (String worker : programs("worker")) {
+      assertThat(environment(worker).get("TANDEM_HOST")).isEqualTo(worker);
+      targets.add(worker + ":" + environment(worker).get("TANDEM_METRICS_PORT"));
+    }
+    String prometheus = Files.readString(DIRECTORY.resolve("compose/prometheus.yaml"));
+    List<Map<String, Object>> jobs = child(yaml("compose/prometheus.yaml"), "scrape_configs");
+    List<String> scraped = new ArrayList<>();
+    for (Map<String, Object> job : jobs) {
+      List<Map<String, Object>> groups = child(job, "static_configs");
+      for (Map<String, Object> group : groups) {
+        scraped.addAll(child(group, "targets"));
+      }
+    }
+    assertThat(scraped).containsExactlyInAnyOrderElementsOf(targets);
+    assertThat(prometheus).contains("alertmanager:9093");
+    assertThat(services).containsKeys("alertmanager", "prometheus", "grafana", "postgres");
+    assertThat(environment(programs("coordinator").get(0)).get("TANDEM_DATABASE"))
+        .isEqualTo("jdbc:postgresql://postgres:5432/" + environment("postgres").get("POSTGRES_DB"));
+  }
+
+  @Test
+  void shouldMountWhatIsThereAndServeThisMachineOnly() {
+    Set<String> volumes = new HashSet<>(compose("volumes").keySet());
+    services.forEach(
+        (name, service) -> {
+          for (String mount : list(service, "volumes")) {
+            String source = mount.replaceFirst("^(\\$\\{.*?}|[^:]+):.*", "$1");
+            if (source.startsWith(".")) {
+              assertThat(DIRECTORY.resolve(source).normalize()).as(name).exists();
+            } else if (!source.startsWith("$")) {
+              assertThat(volumes).as(name).contains(source);
+            }
+          }
+          assertThat(list(service, "ports"))
+              .as(name)
+              .allMatch(port -> port.startsWith("127.0.0.1:"));
+        });
+  }
+
+  private Map<String, Object> compose(String key) {
+    return child(compose, key);
+  }
+
+  private static List<String> list(Map<String, Object> service, String key) {
+    return service.containsKey(key) ? child(service, key) : List.of();
+  }
+
+  @Test
+  void shouldGiveWorkersSharedMemoryAndTimeToDrain() {
+    int peers = programs("worker").size() - 1;
+    for (String worker : programs("worker")) {
+      String size = child(services.get(worker), "shm_size");
+      long bytes = Long.parseLong(size.replace("m", "")) << 20;
+      // An attempt may begin while the one before it ends.
+      assertThat(bytes).isGreaterThan(2 * Preflight.memoryBytes(peers) - Preflight.memoryBytes(0));
+      String grace = child(services.get(worker), "stop_grace_period");
+      assertThat(Integer.parseInt(grace.replace("s", ""))).isGreaterThan(30);
+    }
+  }
+
+  @Test
+  void shouldRunTheProgramReadOnlyWithoutCapabilities() {
+    Stream.of("coordinator", "worker")
+        .flatMap(command -> programs(command).stream())
+        .map(services::get)
+        .forEach(
+            service -> {
+              assertThat(service.get("read_only")).isEqualTo(true);
+              assertThat(service.get("cap_drop")).isEqualTo(List.of("ALL"));
+            });
+    assertThat(compose.toString().lines().collect(Collectors.joining()))
+        .doesNotContain("privileged=true");
+  }
+}
