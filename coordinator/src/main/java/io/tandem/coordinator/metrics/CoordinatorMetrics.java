@@ -80,7 +80,7 @@ public final class CoordinatorMetrics implements AutoCloseable {
     double checkpoint = Math.max(effort.committedAt(), effort.placedAt()) / 1000.0;
     meters.set(MetricDefinitions.JOB_PROGRESS_TIMESTAMP, progress, id);
     meters.set(MetricDefinitions.JOB_CHECKPOINT_TIMESTAMP, checkpoint, id);
-    double goodput = Goodput.ratio(effort, status, now).orElse(Double.NaN);
+    double goodput = Goodput.ratio(effort, status, now).orElse(0);
     meters.set(MetricDefinitions.JOB_GOODPUT, goodput, id);
     meters.total(MetricDefinitions.JOB_FAILURES, effort.failures(), id);
     meters.total(MetricDefinitions.JOB_DETECTION_SECONDS, effort.detectionSeconds(), id);

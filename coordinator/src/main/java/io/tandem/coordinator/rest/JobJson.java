@@ -66,7 +66,7 @@ final class JobJson {
     JobState.Status state = JobState.Status.valueOf(job.status().state());
     long at = Goodput.asOf(job);
     number(node, "goodput", Goodput.ratio(job.effort(), state, at).orElse(Double.NaN));
-    node.put("trainedSeconds", job.effort().trainedSeconds());
+    number(node, "trainedSeconds", job.effort().trainedSeconds());
     node.put("placedSeconds", Goodput.placedSeconds(job.effort(), state, at));
     node.put("failures", job.effort().failures());
   }

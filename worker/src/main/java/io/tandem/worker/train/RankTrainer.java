@@ -313,11 +313,12 @@ final class RankTrainer implements AutoCloseable {
     Phase before = context.phases().enter(Phase.DATA_WAIT);
     Batch batch = loader.next(at);
     context.phases().enter(before);
+    Map<String, Double> values;
     try (var scope = context.engine().openScope()) {
-      return training.run(StepBatches.upload(context, job, needs, batch, labeled, unlabeled));
-    } finally {
-      meter.end();
+      values = training.run(StepBatches.upload(context, job, needs, batch, labeled, unlabeled));
     }
+    meter.end();
+    return values;
   }
 
   /** The student goes on from its averaged weights, without momentum. */
