@@ -18,6 +18,7 @@ public final class CoordinatorMetrics implements AutoCloseable {
   private final Set<String> statesShown = new TreeSet<>();
   private Set<String> jobsShown = Set.of();
   private long recoveries;
+  private long lastRecovered;
 
   /**
    * All in Prometheus' text format, as the cluster stands.
@@ -34,7 +35,10 @@ public final class CoordinatorMetrics implements AutoCloseable {
         MetricDefinitions.SLOTS_USED,
         overview.workers().stream().mapToInt(JobMessage.WorkerView::usedSlots).sum());
     meters.set(MetricDefinitions.QUEUE_WAIT, Math.max(0, overview.queueMillis()) / 1000.0);
-    recoveries = Math.max(recoveries, overview.recoveries());
+    long recovered = overview.recoveries();
+    // The manager counts from 0 again when it starts again, as after a full disk.
+    recoveries += recovered < lastRecovered ? recovered : recovered - lastRecovered;
+    lastRecovered = recovered;
     meters.total(MetricDefinitions.RECOVERIES, recoveries);
     Map<String, Integer> byState = overview.jobs();
     statesShown.addAll(byState.keySet());
