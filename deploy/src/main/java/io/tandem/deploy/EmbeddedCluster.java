@@ -5,6 +5,8 @@ import io.tandem.coordinator.CoordinatorSettings;
 import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.metrics.Meters;
+import io.tandem.worker.fabric.Preflight;
+import io.tandem.worker.metrics.HostMetrics;
 import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
@@ -28,6 +30,7 @@ final class EmbeddedCluster implements AutoCloseable {
   private final Meters meters = new Meters();
   private final List<WorkerNode> workers = new ArrayList<>();
   private MetricsServer metrics;
+  private HostMetrics space;
   private boolean closed;
 
   private EmbeddedCluster(CoordinatorServer coordinator) {
@@ -55,16 +58,16 @@ final class EmbeddedCluster implements AutoCloseable {
     EmbeddedCluster cluster = new EmbeddedCluster(coordinator);
     try {
       cluster.metrics = new MetricsServer(cluster.meters, HOST, 0);
-      AttemptRun.Starter measured = new WorkerMetrics(cluster.meters).around(starter);
+      WorkerMetrics workerMetrics = new WorkerMetrics(cluster.meters);
+      AttemptRun.Starter measured = workerMetrics.around(starter);
+      Path checkpoints = directory.resolve("checkpoints").toAbsolutePath();
+      cluster.space =
+          HostMetrics.start(
+              cluster.meters, workerMetrics, checkpoints, Preflight.memoryDirectory(null));
       int processors = Runtime.getRuntime().availableProcessors() / mesh.replicas();
       WorkerSettings settings =
           WorkerSettings.local(
-                  HOST,
-                  coordinator.controlPort(),
-                  mesh.shards(),
-                  HOST,
-                  directory.resolve("checkpoints").toAbsolutePath(),
-                  processors)
+                  HOST, coordinator.controlPort(), mesh.shards(), HOST, checkpoints, processors)
               .with(0, 0, null, cluster.metrics.port());
       for (int replica = 0; replica < mesh.replicas(); replica++) {
         cluster.workers.add(WorkerNode.start(settings, measured));
@@ -114,6 +117,9 @@ final class EmbeddedCluster implements AutoCloseable {
     coordinator.close();
     if (metrics != null) {
       metrics.close();
+    }
+    if (space != null) {
+      space.close();
     }
     meters.close();
     if (interrupted) {

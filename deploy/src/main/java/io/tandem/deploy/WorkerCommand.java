@@ -2,6 +2,8 @@ package io.tandem.deploy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.protocol.metrics.Meters;
+import io.tandem.worker.fabric.Preflight;
+import io.tandem.worker.metrics.HostMetrics;
 import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
@@ -101,17 +103,22 @@ final class WorkerCommand implements Callable<Integer> {
     require("--control-port", controlPort, 0, 65535);
     require("--data-port", dataPort, 0, 65535);
     require("--metrics-port", metricsPort, 0, 65535);
+    Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     try (Meters meters = new Meters();
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
-      return work(address, metrics, new WorkerMetrics(meters).around(starter));
+      WorkerMetrics measured = new WorkerMetrics(meters);
+      Path memory = Preflight.memoryDirectory(aeron);
+      try (HostMetrics space = HostMetrics.start(meters, measured, directory, memory)) {
+        return work(address, aeron, metrics, measured.around(starter));
+      }
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
     }
   }
 
-  private int work(HostPort address, MetricsServer metrics, AttemptRun.Starter measured) {
+  private int work(
+      HostPort address, Path aeron, MetricsServer metrics, AttemptRun.Starter measured) {
     int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
-    Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     WorkerSettings settings =
         WorkerSettings.local(
                 address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)

@@ -125,7 +125,14 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
     look.replyTo()
         .tell(
             new JobMessage.Overview(
-                views, Map.copyOf(placements.missing()), byState, placements.recoveries()));
+                views,
+                Map.copyOf(placements.missing()),
+                byState,
+                placements.recoveries(),
+                Overviews.placed(ledger),
+                Overviews.queueMillis(ledger),
+                getContext().getSystem().address().toString(),
+                ledger.now()));
     return this;
   }
 }

@@ -78,12 +78,20 @@ public sealed interface JobMessage {
    * @param missing by job id, what a waiting job waits for
    * @param jobs by state, jobs that have not ended
    * @param recoveries attempts placed because one before was lost, since this manager started
+   * @param placed jobs that are placed
+   * @param queueMillis how long the job has waited that waits longest, 0 for none
+   * @param manager the address of the actor system that manages the jobs
+   * @param now milliseconds since 1970
    */
   record Overview(
       List<WorkerView> workers,
       java.util.Map<String, String> missing,
       java.util.Map<String, Integer> jobs,
-      long recoveries) {}
+      long recoveries,
+      List<StoredJob> placed,
+      long queueMillis,
+      String manager,
+      long now) {}
 
   /** A worker, for people. Times are milliseconds since 1970. */
   record WorkerView(

@@ -255,7 +255,8 @@ public record JobState(
     return status == Status.RECOVERING ? just(next) : stopped(next, StopMode.CHECKPOINT_AND_STOP);
   }
 
-  private boolean isUnderWay() {
+  /** Whether an attempt runs, and is to. */
+  boolean isUnderWay() {
     return status == Status.PLACING || status == Status.RUNNING;
   }
 

@@ -1,12 +1,27 @@
 package io.tandem.coordinator.jobs;
 
+import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Register;
 import java.util.List;
 import java.util.Map;
 
-/** Workers as people see them. */
+/** The cluster as people see it. */
 final class Overviews {
   private Overviews() {}
+
+  static List<StoredJob> placed(Ledger ledger) {
+    return ledger.jobs().stream()
+        .filter(job -> Goodput.isPlaced(JobState.Status.valueOf(job.status().state())))
+        .toList();
+  }
+
+  static long queueMillis(Ledger ledger) {
+    return ledger.jobs().stream()
+        .filter(job -> job.status().state().equals(JobState.Status.QUEUED.name()))
+        .mapToLong(job -> ledger.now() - job.effort().since())
+        .max()
+        .orElse(0);
+  }
 
   static JobMessage.WorkerView view(
       Workers.Worker worker, Map<String, Integer> used, Ledger ledger) {

@@ -3,7 +3,9 @@ package io.tandem.coordinator.rest;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.coordinator.jobs.Goodput;
 import io.tandem.coordinator.jobs.JobMessage;
+import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoreReader;
 import io.tandem.coordinator.store.StoredJob;
@@ -37,6 +39,7 @@ final class JobJson {
     } else {
       node.putNull("etaSeconds");
     }
+    effort(node, job);
     numbers(node.putObject("values"), progress.values());
     numbers(node.putObject("phaseSeconds"), progress.phaseSeconds());
     time(node, "createdAt", header.createdAt());
@@ -57,6 +60,15 @@ final class JobJson {
       node.put("checkpointStep", checkpoints.get(0).step());
     }
     return node;
+  }
+
+  private static void effort(ObjectNode node, StoredJob job) {
+    JobState.Status state = JobState.Status.valueOf(job.status().state());
+    long at = Goodput.asOf(job);
+    number(node, "goodput", Goodput.ratio(job.effort(), state, at).orElse(Double.NaN));
+    number(node, "trainedSeconds", job.effort().trainedSeconds());
+    node.put("placedSeconds", Goodput.placedSeconds(job.effort(), state, at));
+    node.put("failures", job.effort().failures());
   }
 
   private static void ranks(ArrayNode workers, List<String> workerByRank) {

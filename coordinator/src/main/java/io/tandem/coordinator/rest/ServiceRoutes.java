@@ -47,13 +47,8 @@ final class ServiceRoutes {
   }
 
   private HttpResponse scrape(JobMessage.Overview overview) {
-    return Replies.text(
-        metrics.scrape(
-            overview.workers().size(),
-            overview.workers().stream().mapToInt(JobMessage.WorkerView::slots).sum(),
-            overview.workers().stream().mapToInt(JobMessage.WorkerView::usedSlots).sum(),
-            overview.recoveries(),
-            overview.jobs()));
+    String own = plane.system().address().toString();
+    return Replies.text(metrics.scrape(overview, own.equals(overview.manager())));
   }
 
   private static CompletionStage<HttpResponse> openApi() {

@@ -202,7 +202,17 @@ public final class StoreReader {
             row.getDouble("steps_per_second"),
             row.getDouble("images_per_second"),
             Json.numbers(row.getString("value_map")),
-            Json.numbers(row.getString("phase_seconds"))));
+            Json.numbers(row.getString("phase_seconds")),
+            row.getLong("reported_at")),
+        effort(row));
+  }
+
+  /** Jobs that an older release stored have none yet: theirs begins where they stand. */
+  private static Effort effort(ResultSet row) throws SQLException {
+    Effort effort = Json.effort(row.getString("effort"));
+    return effort.since() == 0
+        ? Effort.none(Math.max(row.getLong("created_at"), row.getLong("started_at")))
+        : effort;
   }
 
   /** SQLite has no NaN: it is stored as NULL. */

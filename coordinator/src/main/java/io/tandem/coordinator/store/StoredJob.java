@@ -9,8 +9,14 @@ import java.util.Set;
  * @param header what its user gave
  * @param status where the job stands
  * @param progress what its last report said
+ * @param effort what it has taken and brought so far
  */
-public record StoredJob(Header header, Status status, Progress progress) {
+public record StoredJob(Header header, Status status, Progress progress, Effort effort) {
+  /** A job of which nothing has come yet. */
+  public StoredJob(Header header, Status status, Progress progress) {
+    this(header, status, progress, Effort.none(header.createdAt()));
+  }
+
   /**
    * What its user gave. Only the mesh changes, when a paused job is resumed on another one.
    *
@@ -60,6 +66,7 @@ public record StoredJob(Header header, Status status, Progress progress) {
    *
    * @param values losses, accuracies and the like, the newest of each
    * @param phaseSeconds seconds of the mean step by phase
+   * @param reportedAt when a step was last reported
    */
   public record Progress(
       long step,
@@ -68,25 +75,31 @@ public record StoredJob(Header header, Status status, Progress progress) {
       double stepsPerSecond,
       double imagesPerSecond,
       Map<String, Double> values,
-      Map<String, Double> phaseSeconds) {
+      Map<String, Double> phaseSeconds,
+      long reportedAt) {
     /** Before the first report. */
     public static Progress none() {
-      return new Progress(0, 0, "", 0, 0, Map.of(), Map.of());
+      return new Progress(0, 0, "", 0, 0, Map.of(), Map.of(), 0);
     }
   }
 
   /** With another header. */
   public StoredJob with(Header next) {
-    return new StoredJob(next, status, progress);
+    return new StoredJob(next, status, progress, effort);
   }
 
   /** With another status. */
   public StoredJob with(Status next) {
-    return new StoredJob(header, next, progress);
+    return new StoredJob(header, next, progress, effort);
   }
 
   /** With other progress. */
   public StoredJob with(Progress next) {
-    return new StoredJob(header, status, next);
+    return new StoredJob(header, status, next, effort);
+  }
+
+  /** With another effort. */
+  public StoredJob with(Effort next) {
+    return new StoredJob(header, status, progress, next);
   }
 }

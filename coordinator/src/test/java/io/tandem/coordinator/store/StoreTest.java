@@ -28,12 +28,16 @@ class StoreTest {
   @Test
   void shouldKeepEverythingOverARestart() {
     StoredJob.Progress progress =
-        new StoredJob.Progress(5, 10, "train", 2.5, 80, Map.of("loss", 0.5), Map.of("f", 0.1));
+        new StoredJob.Progress(
+            5, 10, "train", 2.5, 80, Map.of("loss", 0.5), Map.of("f", 0.1), 2500);
+    Effort effort =
+        new Effort(1, 2, 3, 4.5, 5, List.of(new Effort.Failure(6, 7)), 8, 9.5, 10, 11.5);
     try (Store store = Store.open(directory)) {
       store.write(
           writer -> {
             writer.insert(job("j1", "key", "RUNNING", Set.of("a", "b")));
             writer.update("j1", progress);
+            writer.update("j1", effort);
             writer.insert(new Rows.Attempt("j1", 1, List.of("a", "b"), 2000));
             writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{\"to\":\"RUNNING\"}"));
             writer.insertMetrics(
@@ -52,6 +56,7 @@ class StoreTest {
       assertThat(job.header().number()).isEqualTo(1);
       assertThat(job.status().active()).containsExactlyInAnyOrder("a", "b");
       assertThat(job.progress()).isEqualTo(progress);
+      assertThat(job.effort()).isEqualTo(effort);
       assertThat(store.<Optional<StoredJob>>read(r -> r.jobByKey("key"))).contains(job);
       assertThat(store.<List<StoredJob>>read(StoreReader::unfinished)).containsExactly(job);
       assertThat(store.read(r -> r.attempt("j1", 1)).orElseThrow().workerByRank())

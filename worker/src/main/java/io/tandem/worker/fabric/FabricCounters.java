@@ -1,5 +1,7 @@
 package io.tandem.worker.fabric;
 
+import java.util.List;
+
 /**
  * What a worker's data plane has counted so far.
  *
@@ -16,6 +18,7 @@ package io.tandem.worker.fabric;
  * @param otherAttempt frames dropped because they belong to another attempt
  * @param disordered frames dropped because one before them is missing
  * @param bufferStalls times a sender was held up because too much lay unread
+ * @param streams of the counts above, those of each stream to another worker
  */
 public record FabricCounters(
     long framesSent,
@@ -30,8 +33,24 @@ public record FabricCounters(
     long foreign,
     long otherAttempt,
     long disordered,
-    long bufferStalls) {
+    long bufferStalls,
+    List<Stream> streams) {
+  /**
+   * To one other worker.
+   *
+   * @param rank the first that this worker hosts
+   * @param peer the first that the other worker hosts
+   * @param backPressured offers that Aeron refused for the time being
+   * @param retransmits asked for by the other worker (NAKs)
+   */
+  public record Stream(
+      int rank, int peer, Transport transport, long backPressured, long retransmits) {}
+
   /** Of a worker that has all ranks: nothing leaves it. */
   public static final FabricCounters NONE =
-      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
+
+  public FabricCounters {
+    streams = List.copyOf(streams);
+  }
 }

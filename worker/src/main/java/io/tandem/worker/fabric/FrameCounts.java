@@ -1,5 +1,6 @@
 package io.tandem.worker.fabric;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Counted by whoever has the turn, read by anyone. */
@@ -21,7 +22,7 @@ final class FrameCounts {
     return transport == Transport.IPC ? backPressuredIpc : backPressuredUdp;
   }
 
-  FabricCounters snapshot(long retransmits) {
+  FabricCounters snapshot(long retransmits, List<FabricCounters.Stream> streams) {
     return new FabricCounters(
         framesSent.get(),
         framesReceived.get(),
@@ -35,6 +36,7 @@ final class FrameCounts {
         foreign.get(),
         otherAttempt.get(),
         disordered.get(),
-        bufferStalls.get());
+        bufferStalls.get(),
+        streams);
   }
 }

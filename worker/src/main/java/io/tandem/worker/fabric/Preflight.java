@@ -50,9 +50,13 @@ public final class Preflight {
     }
   }
 
+  /** Where the media driver's files are: /dev/shm where there is one. */
+  public static Path memoryDirectory(Path aeronDirectory) {
+    return aeronDirectory == null ? DriverDirectories.parent() : aeronDirectory;
+  }
+
   private static Host thisHost(List<String> hosts, FabricSettings settings) {
-    Path directory =
-        settings.aeronDirectory() == null ? DriverDirectories.parent() : settings.aeronDirectory();
+    Path directory = memoryDirectory(settings.aeronDirectory());
     SocketLimits limits = SocketLimits.ofThisHost();
     try {
       // Only the free space of an external driver's file system is known, not what it has taken.

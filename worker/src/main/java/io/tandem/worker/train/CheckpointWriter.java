@@ -109,7 +109,10 @@ final class CheckpointWriter {
     Path directory = root.resolve(Checkpoints.name(step));
     int attempt = plan.roster().attempt();
     CheckpointCommitted.Builder message =
-        CheckpointCommitted.newBuilder().setStep(step).setPath(directory.toString());
+        CheckpointCommitted.newBuilder()
+            .setStep(step)
+            .setPath(directory.toString())
+            .setTrainedSeconds(scalars.get(RankTrainer.TRAINED));
     try {
       Path temporary = Checkpoint.temporary(root, step, attempt);
       Manifest manifest = Checkpoint.commit(temporary, directory, facts);
