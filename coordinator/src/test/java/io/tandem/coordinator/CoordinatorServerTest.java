@@ -7,7 +7,6 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.tandem.coordinator.store.StoreInUseException;
 import io.tandem.protocol.control.Acknowledged;
-import io.tandem.protocol.control.AttemptStarted;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.LogLines;
@@ -19,8 +18,6 @@ import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopMode;
-import io.tandem.protocol.metrics.MetricDefinition;
-import io.tandem.protocol.metrics.MetricDefinitions;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,84 +108,6 @@ class CoordinatorServerTest extends RunningCoordinator {
         assertThat(again.getCheckpointsList()).containsExactly("/c/9");
       }
     }
-  }
-
-  @Test
-  void shouldTellGoodputAndHowLongAFailureTook() throws Exception {
-    try (FakeWorker lost = new FakeWorker(server.controlPort(), "a", 1);
-        FakeWorker kept = new FakeWorker(server.controlPort(), "b", 2)) {
-      lost.send(lost.registration().build());
-      kept.send(kept.registration().build());
-      lost.expect(Registered.class);
-      kept.expect(Registered.class);
-      String id = submit(1, 3);
-      assertThat(json("GET", "/v1/jobs/" + id).get("trainedSeconds").asDouble()).isZero();
-      StartAttempt start = kept.expect(StartAttempt.class);
-      lost.report(start, started());
-      kept.report(start, started());
-      awaitState(id, "RUNNING");
-      kept.report(
-          start,
-          Report.newBuilder()
-              .setCheckpoint(
-                  CheckpointCommitted.newBuilder()
-                      .setStep(9)
-                      .setPath("/c/9")
-                      .setTrainedSeconds(0.25)));
-      lost.hang();
-      awaitState(id, "RECOVERING");
-      kept.report(start, ended(Outcome.STOPPED, ""));
-      try (FakeWorker fresh = new FakeWorker(server.controlPort(), "c", 1)) {
-        fresh.send(fresh.registration().build());
-        StartAttempt again = fresh.expect(StartAttempt.class);
-        for (FakeWorker worker : List.of(fresh, kept)) {
-          worker.report(
-              again,
-              Report.newBuilder()
-                  .setStarted(AttemptStarted.newBuilder().setStep(9).setTrainedSeconds(0.25)));
-        }
-        fresh.report(again, Report.newBuilder().setProgress(Progress.newBuilder().setStep(10)));
-        await()
-            .atMost(Duration.ofSeconds(20))
-            .untilAsserted(() -> assertThat(data(id, "recovery")).isNotNull());
-      }
-      assertThat(data(id, "failure").get("detectionSeconds").asDouble()).isBetween(4.0, 8.0);
-      assertThat(data(id, "recovery").get("recoverySeconds").asDouble()).isBetween(0.0, 20.0);
-      assertThat(data(id, "recovery").get("failedAttempt").asInt()).isEqualTo(1);
-      JsonNode job = json("GET", "/v1/jobs/" + id);
-      double placed = job.get("placedSeconds").asDouble();
-      assertThat(placed).isGreaterThan(4);
-      assertThat(job.get("trainedSeconds").asDouble()).isEqualTo(0.25);
-      assertThat(job.get("goodput").asDouble()).isEqualTo(0.25 / placed);
-      assertThat(job.get("failures").asInt()).isEqualTo(1);
-      String metrics = call("GET", "/metrics", "").body();
-      String of = "{job_id=\"" + id + "\"} ";
-      assertThat(metrics)
-          .contains("tandem_job_failures_total" + of + "1.0")
-          .contains("tandem_job_recovered_total" + of + "1.0")
-          .contains("tandem_job_ranks" + of + "3.0")
-          .containsPattern("tandem_job_goodput.*" + id + ".* 0\\.0");
-      for (MetricDefinition metric : MetricDefinitions.jobs()) {
-        assertThat(metrics).contains(metric.prometheusName() + "{");
-      }
-      call("POST", "/v1/jobs/" + id + "/cancel", "");
-      StartAttempt second = StartAttempt.newBuilder().setJobId(id).setAttempt(2).build();
-      kept.report(second, ended(Outcome.STOPPED, ""));
-      server.close();
-      server = CoordinatorServer.start(CoordinatorSettings.embedded(directory), QUICK);
-      awaitState(id, "CANCELLED");
-      assertThat(call("GET", "/metrics", "").body()).doesNotContain(id);
-      assertThat(json("GET", "/v1/jobs/" + id).get("failures").asInt()).isEqualTo(1);
-    }
-  }
-
-  private JsonNode data(String id, String type) throws Exception {
-    for (JsonNode event : json("GET", "/v1/jobs/" + id + "/events").get("events")) {
-      if (event.get("type").asText().equals(type)) {
-        return event.get("data");
-      }
-    }
-    return null;
   }
 
   @Test

@@ -117,7 +117,6 @@ class RestTest extends RunningCoordinator {
           .contains(metric.help());
     }
     assertThat(metrics).contains("tandem_workers 0.0").contains("jvm_memory_used_bytes");
-    assertThat(metrics).contains("tandem_coordinator_leader 1.0");
   }
 
   @Test

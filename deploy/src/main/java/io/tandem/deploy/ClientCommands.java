@@ -46,7 +46,7 @@ class ClientCommands {
             .jobs(state.isEmpty() ? null : state, limit, cursor.isEmpty() ? null : cursor);
     output.object(answer);
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("ID", "NAME", "STATE", "MESH", "STEP", "ATTEMPT", "GOODPUT"));
+    rows.add(List.of("ID", "NAME", "STATE", "MESH", "STEP", "ATTEMPT"));
     for (JsonNode job : Reports.list(answer, "jobs")) {
       JsonNode mesh = job.path("mesh");
       rows.add(
@@ -56,10 +56,7 @@ class ClientCommands {
               job.path("state").asText(),
               mesh.path("replicas").asInt() + "x" + mesh.path("shards").asInt(),
               job.path("step").asLong() + "/" + job.path("totalSteps").asLong(),
-              job.path("attempt").asText(),
-              job.path("goodput").isNumber()
-                  ? "%.3f".formatted(job.path("goodput").asDouble())
-                  : "-"));
+              job.path("attempt").asText()));
     }
     Reports.table(rows).forEach(output::say);
     return ExitCode.SUCCEEDED;

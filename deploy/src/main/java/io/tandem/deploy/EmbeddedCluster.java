@@ -5,8 +5,6 @@ import io.tandem.coordinator.CoordinatorSettings;
 import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.metrics.Meters;
-import io.tandem.worker.fabric.Preflight;
-import io.tandem.worker.metrics.HostMetrics;
 import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
@@ -14,6 +12,7 @@ import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +29,6 @@ final class EmbeddedCluster implements AutoCloseable {
   private final Meters meters = new Meters();
   private final List<WorkerNode> workers = new ArrayList<>();
   private MetricsServer metrics;
-  private HostMetrics space;
   private boolean closed;
 
   private EmbeddedCluster(CoordinatorServer coordinator) {
@@ -58,16 +56,15 @@ final class EmbeddedCluster implements AutoCloseable {
     EmbeddedCluster cluster = new EmbeddedCluster(coordinator);
     try {
       cluster.metrics = new MetricsServer(cluster.meters, HOST, 0);
-      WorkerMetrics workerMetrics = new WorkerMetrics(cluster.meters);
-      AttemptRun.Starter measured = workerMetrics.around(starter);
-      Path checkpoints = directory.resolve("checkpoints").toAbsolutePath();
-      cluster.space =
-          HostMetrics.start(
-              cluster.meters, workerMetrics, checkpoints, Preflight.memoryDirectory(null));
+      AttemptRun.Starter measured = new WorkerMetrics(cluster.meters).around(starter);
       int processors = Runtime.getRuntime().availableProcessors() / mesh.replicas();
       WorkerSettings settings =
           WorkerSettings.local(
-                  HOST, coordinator.controlPort(), mesh.shards(), HOST, checkpoints, processors)
+                  List.of(InetSocketAddress.createUnresolved(HOST, coordinator.controlPort())),
+                  mesh.shards(),
+                  HOST,
+                  directory.resolve("checkpoints").toAbsolutePath(),
+                  processors)
               .with(0, 0, null, cluster.metrics.port());
       for (int replica = 0; replica < mesh.replicas(); replica++) {
         cluster.workers.add(WorkerNode.start(settings, measured));
@@ -117,9 +114,6 @@ final class EmbeddedCluster implements AutoCloseable {
     coordinator.close();
     if (metrics != null) {
       metrics.close();
-    }
-    if (space != null) {
-      space.close();
     }
     meters.close();
     if (interrupted) {

@@ -33,7 +33,6 @@ public final class Main {
     root.addSubcommand(new MediaDriverCommand());
     root.addSubcommand(new RunCommand(starter));
     root.addSubcommand(new DemoCommand(starter));
-    root.addSubcommand(new PicturesCommand());
     root.addSubcommand(new SubmitCommand());
     root.addSubcommand(new VerifyCommand());
     root.addSubcommand(new BenchCommand());

@@ -2,15 +2,15 @@ package io.tandem.deploy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.protocol.metrics.Meters;
-import io.tandem.worker.fabric.Preflight;
-import io.tandem.worker.metrics.HostMetrics;
 import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
 import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
@@ -41,10 +41,14 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Option(
       names = "--coordinator",
-      paramLabel = "HOST:PORT",
+      paramLabel = "HOST:PORT[,HOST:PORT...]",
+      split = ",",
       defaultValue = "${env:TANDEM_COORDINATOR:-127.0.0.1:25520}",
-      description = "The coordinator's control plane (TANDEM_COORDINATOR; ${DEFAULT-VALUE}).")
-  String coordinator;
+      description = {
+        "The coordinators' control planes (TANDEM_COORDINATOR; ${DEFAULT-VALUE}).",
+        "Each is tried in turn, and so is each address of a name, until one answers."
+      })
+  List<String> coordinators;
 
   @Option(
       names = "--host",
@@ -97,31 +101,29 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    HostPort address = HostPort.parse("--coordinator", coordinator);
+    List<InetSocketAddress> addresses = HostPort.unresolved("--coordinator", coordinators);
+    if (addresses.isEmpty()) {
+      throw new CommandException(ExitCode.USAGE, "--coordinator: give at least one HOST:PORT");
+    }
     require("--slots", slots, 1, 1024);
     require("--threads", threads, 0, 1024);
     require("--control-port", controlPort, 0, 65535);
     require("--data-port", dataPort, 0, 65535);
     require("--metrics-port", metricsPort, 0, 65535);
-    Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     try (Meters meters = new Meters();
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
-      WorkerMetrics measured = new WorkerMetrics(meters);
-      Path memory = Preflight.memoryDirectory(aeron);
-      try (HostMetrics space = HostMetrics.start(meters, measured, directory, memory)) {
-        return work(address, aeron, metrics, measured.around(starter));
-      }
+      return work(addresses, metrics, new WorkerMetrics(meters).around(starter));
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
     }
   }
 
   private int work(
-      HostPort address, Path aeron, MetricsServer metrics, AttemptRun.Starter measured) {
+      List<InetSocketAddress> addresses, MetricsServer metrics, AttemptRun.Starter measured) {
     int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
+    Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     WorkerSettings settings =
-        WorkerSettings.local(
-                address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)
+        WorkerSettings.local(addresses, slots, host, directory.toAbsolutePath(), processors)
             .with(controlPort, dataPort, aeron, metrics.port());
     WorkerNode node;
     try {

@@ -1,6 +1,7 @@
 package io.tandem.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintWriter;
@@ -10,9 +11,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -63,6 +64,46 @@ class CommandLineTest {
 
   private String jobFile(String text) throws Exception {
     return Files.writeString(directory.resolve("job.yaml"), text).toString();
+  }
+
+  @Test
+  void shouldSayWhatIsWrongWithTheWayCoordinatorsFindEachOther() throws Exception {
+    String database = "jdbc:postgresql://127.0.0.1:1/tandem";
+    Map<List<String>, String> wrong =
+        Map.of(
+            List.of("--database", database, "--store", "s"), "--store and --database",
+            List.of("--database", "mysql://db"), "give a URL such as jdbc:postgresql://",
+            List.of("--database", database + "?password=s3cret"), "holds a password",
+            List.of("--peers", "a:1,b:2"), "need --database",
+            List.of("--database", database, "--peers", "a:1,b"), "--peers b: give HOST:PORT",
+            List.of("--database", database, "--bootstrap", "consul"), "allowed is kubernetes",
+            List.of("--database", database, "--bootstrap", "kubernetes", "--peers", "a:1"),
+                "--peers and --bootstrap: give one",
+            List.of("--database", database, "--bootstrap", "kubernetes", "--contact-points", "0"),
+                "--contact-points 0");
+    for (var each : wrong.entrySet()) {
+      List<String> arguments = new ArrayList<>(List.of("coordinator"));
+      arguments.addAll(each.getKey());
+      err.getBuffer().setLength(0);
+      assertThat(run(arguments.toArray(String[]::new))).isEqualTo(ExitCode.USAGE);
+      assertThat(err.toString()).contains(each.getValue()).doesNotContain("s3cret");
+    }
+    assertThat(run("worker", "--coordinator", "a:1,b")).isEqualTo(ExitCode.USAGE);
+    assertThat(err.toString()).contains("--coordinator b: give HOST:PORT");
+  }
+
+  @Test
+  void shouldReadTheDatabasesPasswordFromTheEnvironmentOrAFile() throws Exception {
+    String file = Files.writeString(directory.resolve("password"), "s3cret\n").toString();
+    String direct = DatabaseOptions.PASSWORD;
+    String named = DatabaseOptions.PASSWORD_FILE;
+    assertThat(DatabaseOptions.password(Map.of())).isEmpty();
+    assertThat(DatabaseOptions.password(Map.of(direct, "s3cret"))).isEqualTo("s3cret");
+    assertThat(DatabaseOptions.password(Map.of(named, file))).isEqualTo("s3cret");
+    assertThatThrownBy(() -> DatabaseOptions.password(Map.of(named, file, direct, "s3cret")))
+        .hasMessageContaining("set one");
+    assertThatThrownBy(() -> DatabaseOptions.password(Map.of(named, file + ".none")))
+        .hasMessageContaining(file + ".none");
   }
 
   @Test
@@ -165,26 +206,6 @@ class CommandLineTest {
     assertThat(ask("export", "none", "--out", model.toString())).isEqualTo(2);
     assertThat(model).hasContent("weights");
     assertThat(err.toString()).contains("no such thing");
-  }
-
-  @Test
-  void shouldDrawPicturesOnce() throws Exception {
-    String pictures = directory.resolve("pictures").toString();
-    String[] small = {"--classes=2", "--labeled=2", "--unlabeled=3", "--test=1", "--side=32"};
-    assertThat(draw(pictures, small)).isZero();
-    assertThat(out.toString()).contains("9 pictures in " + pictures);
-    try (Stream<Path> files = Files.walk(Path.of(pictures))) {
-      assertThat(files.filter(file -> file.toString().endsWith(".jpg"))).hasSize(9);
-    }
-    assertThat(draw(pictures, small)).isEqualTo(1);
-    assertThat(draw(pictures + "2", "--classes=1")).isEqualTo(2);
-    assertThat(err.toString()).contains("empty").contains("classes is 1, allowed are 2");
-  }
-
-  private int draw(String directory, String... options) {
-    List<String> all = new ArrayList<>(List.of("pictures", directory));
-    all.addAll(List.of(options));
-    return run(all.toArray(String[]::new));
   }
 
   @Test

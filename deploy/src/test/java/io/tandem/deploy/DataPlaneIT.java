@@ -32,6 +32,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two workers, a media driver in a process of its own, and what becomes of their exchange. */
 class DataPlaneIT {
+  /** What only the coordinator knows. */
+  private static final Set<MetricDefinition> COORDINATORS =
+      Set.of(
+          MetricDefinitions.WORKERS,
+          MetricDefinitions.SLOTS,
+          MetricDefinitions.SLOTS_USED,
+          MetricDefinitions.JOBS,
+          MetricDefinitions.RECOVERIES);
+
   @TempDir Path directory;
   private final List<TandemProcess> processes = new ArrayList<>();
   private TandemProcess driver;
@@ -135,7 +144,8 @@ class DataPlaneIT {
     List<String> samples =
         Stream.of(first, second).flatMap(worker -> scrape(worker).lines()).toList();
     List<String> unmet =
-        MetricDefinitions.worker().stream()
+        MetricDefinitions.all().stream()
+            .filter(definition -> !COORDINATORS.contains(definition))
             .filter(definition -> samples.stream().noneMatch(line -> isSane(definition, line)))
             .map(MetricDefinition::prometheusName)
             .toList();

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -45,22 +44,10 @@ final class TandemProcess implements AutoCloseable {
     command.add(System.getProperty("surefire.test.class.path", own));
     command.add(Main.class.getName());
     command.addAll(List.of(arguments));
-    Map<String, String> all = new HashMap<>(environment);
-    all.putIfAbsent("OMP_WAIT_POLICY", "passive");
-    return start(directory, arguments[0], all, command);
-  }
-
-  /**
-   * Any other command that ends by signals as ours do.
-   *
-   * @param name of its files
-   */
-  static TandemProcess start(
-      Path directory, String name, Map<String, String> environment, List<String> command)
-      throws IOException {
-    Path out = Files.createTempFile(directory, name, ".out");
-    Path err = Files.createTempFile(directory, name, ".err");
+    Path out = Files.createTempFile(directory, arguments[0], ".out");
+    Path err = Files.createTempFile(directory, arguments[0], ".err");
     ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("OMP_WAIT_POLICY", "passive");
     builder.environment().putAll(environment);
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     return new TandemProcess(builder.start(), out, err);

@@ -2,9 +2,8 @@ package io.tandem.coordinator.jobs;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.tandem.coordinator.store.Effort;
+import io.tandem.coordinator.store.Leadership;
 import io.tandem.coordinator.store.Rows;
-import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoreWriter;
 import io.tandem.coordinator.store.StoredJob;
 import java.util.ArrayList;
@@ -15,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 
 /**
  * Changes that are stored together and only then become true: the jobs as they will be, what is
@@ -81,15 +79,6 @@ final class JobBatch {
 
   /** Applies an event of the state machine. */
   void apply(String jobId, JobEvent event) {
-    apply(jobId, event, 0);
-  }
-
-  /**
-   * The same.
-   *
-   * @param silentMillis with a failure: since when nothing was heard of who is lost
-   */
-  void apply(String jobId, JobEvent event, long silentMillis) {
     Optional<StoredJob> found = job(jobId);
     if (found.isEmpty()) {
       return;
@@ -104,63 +93,10 @@ final class JobBatch {
       write(w -> w.update(jobId, next.status()));
       if (after.status() != before.status()) {
         event(jobId, after.attempt(), now, "state", describe(before, after));
-        effort(jobId, effort -> Goodput.moved(effort, before.status(), after.status(), now));
       }
-    }
-    boolean decided =
-        after.status() == JobState.Status.RECOVERING || after.status() == JobState.Status.FAILED;
-    if (event.isFailure() && before.isUnderWay() && decided) {
-      failed(jobId, after, Math.max(0, silentMillis) / 1000.0);
     }
     StoredJob last = changed.getOrDefault(jobId, job);
     transition.commands().forEach(command -> orders.add(new Order(last, command)));
-  }
-
-  private void failed(String jobId, JobState after, double detectionSeconds) {
-    ObjectNode data = JsonNodeFactory.instance.objectNode();
-    data.put("reason", after.reason().name());
-    data.put("text", after.text());
-    data.put("detectionSeconds", detectionSeconds);
-    event(jobId, after.attempt(), now, "failure", data);
-    boolean over = after.status().isEnd();
-    effort(
-        jobId,
-        effort -> {
-          Effort next = Goodput.failed(effort, after.attempt(), detectionSeconds, now);
-          return over ? Goodput.closed(next) : next;
-        });
-  }
-
-  /** That attempt has done a step: the failures before it are recovered from. */
-  void stepped(String jobId, int attempt) {
-    StoredJob job = job(jobId).orElseThrow();
-    for (Effort.Failure failure : Goodput.recovered(job.effort(), attempt)) {
-      ObjectNode data = JsonNodeFactory.instance.objectNode();
-      data.put("failedAttempt", failure.attempt());
-      data.put("recoverySeconds", Goodput.recoverySeconds(failure, now));
-      event(jobId, attempt, now, "recovery", data);
-    }
-    effort(jobId, effort -> Goodput.stepped(effort, attempt, now));
-  }
-
-  /** The state that steps of so many seconds led to was committed, or loaded again. */
-  void trained(String jobId, double seconds, boolean committed) {
-    effort(
-        jobId, effort -> Goodput.trained(effort, seconds, committed ? now : effort.committedAt()));
-  }
-
-  private void effort(String jobId, UnaryOperator<Effort> change) {
-    StoredJob job = job(jobId).orElseThrow();
-    Effort next = change.apply(job.effort());
-    if (!next.equals(job.effort())) {
-      changed.put(jobId, job.with(next));
-      write(w -> w.update(jobId, next));
-    }
-  }
-
-  /** When these changes are made, in milliseconds since 1970. */
-  long now() {
-    return now;
   }
 
   private static ObjectNode describe(JobState before, JobState after) {
@@ -183,9 +119,9 @@ final class JobBatch {
   }
 
   /** Stores all, then makes it true; returns the commands to carry out. */
-  List<Order> commit(Store store) {
+  List<Order> commit(Leadership leadership) {
     if (!writes.isEmpty()) {
-      store.write(writer -> writes.forEach(write -> write.accept(writer)));
+      leadership.write(writer -> writes.forEach(write -> write.accept(writer)));
     }
     jobs.putAll(changed);
     return orders;

@@ -6,16 +6,6 @@ import java.util.Set;
 
 /** What can happen to a job. Events of an attempt that is over change nothing. */
 public sealed interface JobEvent {
-  /** Whether an attempt under way has failed by this, against everybody's will. */
-  default boolean isFailure() {
-    return this instanceof Lost
-        || this instanceof Ended ended
-            && switch (ended.outcome()) {
-              case LOST_PEER, FAILED_RETRYABLE, FAILED_FINAL -> true;
-              default -> false;
-            };
-  }
-
   /** A gang was found; these workers host the next attempt. */
   record Placed(Set<String> workers) implements JobEvent {}
 

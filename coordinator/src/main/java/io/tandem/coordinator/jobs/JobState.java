@@ -255,8 +255,7 @@ public record JobState(
     return status == Status.RECOVERING ? just(next) : stopped(next, StopMode.CHECKPOINT_AND_STOP);
   }
 
-  /** Whether an attempt runs, and is to. */
-  boolean isUnderWay() {
+  private boolean isUnderWay() {
     return status == Status.PLACING || status == Status.RUNNING;
   }
 

@@ -6,7 +6,6 @@ import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.CheckpointCommitted;
-import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
 import io.tandem.protocol.job.JobReason;
@@ -14,15 +13,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /** What a worker's report changes. Reports of jobs that were deleted change nothing. */
 final class ReportReader {
   private ReportReader() {}
 
-  /** {@code silentMillis}: since when the worker that is silent for longest was not heard. */
-  static void read(Report report, LongSupplier silentMillis, JobBatch batch) {
+  static void read(Report report, JobBatch batch) {
     String jobId = report.getJobId();
     if (batch.job(jobId).isEmpty()) {
       return;
@@ -33,9 +30,6 @@ final class ReportReader {
       case STARTED -> {
         ObjectNode data = node("worker", worker);
         event(report, batch, "started", data.put("step", report.getStarted().getStep()));
-        if (concernsNow(report, batch)) {
-          batch.trained(jobId, report.getStarted().getTrainedSeconds(), false);
-        }
         batch.apply(jobId, new JobEvent.Started(attempt, worker));
       }
       case PROGRESS -> progress(report, report.getProgress(), batch);
@@ -52,7 +46,7 @@ final class ReportReader {
         data.put("text", report.getNotice().getText());
         event(report, batch, "notice", data.put("worker", worker));
       }
-      case ENDED -> ended(report, report.getEnded(), silentMillis, batch);
+      case ENDED -> ended(report, report.getEnded(), batch);
       case LOG -> {
         List<Rows.LogLine> lines =
             report.getLog().getLinesList().stream()
@@ -78,11 +72,7 @@ final class ReportReader {
                 progress.getStepsPerSecond(),
                 progress.getImagesPerSecond(),
                 newest(old, progress.getValuesMap()),
-                progress.getPhaseSecondsMap(),
-                batch.now()));
-    if (concernsNow(report, batch)) {
-      batch.stepped(report.getJobId(), report.getAttempt());
-    }
+                progress.getPhaseSecondsMap()));
     Map<String, Double> series = new HashMap<>(progress.getValuesMap());
     series.put("stepsPerSecond", progress.getStepsPerSecond());
     series.put("imagesPerSecond", progress.getImagesPerSecond());
@@ -102,8 +92,7 @@ final class ReportReader {
                 old.stepsPerSecond(),
                 old.imagesPerSecond(),
                 newest(old, values),
-                old.phaseSeconds(),
-                old.reportedAt()));
+                old.phaseSeconds()));
     metrics(report, step, values, batch);
   }
 
@@ -111,14 +100,9 @@ final class ReportReader {
   private static void show(
       Report report, JobBatch batch, UnaryOperator<StoredJob.Progress> change) {
     StoredJob job = batch.job(report.getJobId()).orElseThrow();
-    if (concernsNow(report, batch)) {
+    if (job.status().attempt() == report.getAttempt()) {
       batch.progress(report.getJobId(), change.apply(job.progress()));
     }
-  }
-
-  private static boolean concernsNow(Report report, JobBatch batch) {
-    StoredJob job = batch.job(report.getJobId()).orElseThrow();
-    return job.status().attempt() == report.getAttempt();
   }
 
   private static Map<String, Double> newest(StoredJob.Progress old, Map<String, Double> values) {
@@ -161,14 +145,10 @@ final class ReportReader {
     data.put("path", committed.getPath());
     data.put("bytes", committed.getBytes());
     event(report, batch, "checkpoint", data.put("seconds", committed.getSeconds()));
-    if (concernsNow(report, batch)) {
-      batch.trained(report.getJobId(), committed.getTrainedSeconds(), true);
-    }
     batch.apply(report.getJobId(), new JobEvent.Checkpointed(report.getAttempt()));
   }
 
-  private static void ended(
-      Report report, AttemptEnded ended, LongSupplier silentMillis, JobBatch batch) {
+  private static void ended(Report report, AttemptEnded ended, JobBatch batch) {
     ObjectNode data = node("worker", report.getWorkerId());
     data.put("outcome", ended.getOutcome().name());
     data.put("reason", ended.getReason());
@@ -182,8 +162,7 @@ final class ReportReader {
             ended.getOutcome(),
             JobReason.of(ended.getReason()),
             ended.getText(),
-            ended.getModelPath()),
-        ended.getOutcome() == Outcome.LOST_PEER ? silentMillis.getAsLong() : 0);
+            ended.getModelPath()));
   }
 
   private static void event(Report report, JobBatch batch, String type, ObjectNode data) {

@@ -133,25 +133,12 @@ final class WorkerDesk {
     if (!fresh.isEmpty()) {
       ledger.change(
           batch -> {
-            fresh.forEach(report -> ReportReader.read(report, () -> silence(report), batch));
+            fresh.forEach(report -> ReportReader.read(report, batch));
             batch.write(writer -> writer.acknowledged(workerId, upTo));
           });
       stored.put(workerId, upTo);
     }
     ledger.tell(workerId, Acknowledged.newBuilder().setUpToSequence(upTo).build());
-  }
-
-  /** How long the member of that attempt was not heard that is silent for longest. */
-  private long silence(Report report) {
-    long now = ledger.steady();
-    return ledger.underWay(report.getJobId()).stream()
-        .filter(job -> job.status().attempt() == report.getAttempt())
-        .flatMap(job -> job.status().active().stream())
-        .mapToLong(
-            worker ->
-                now - workers.heardRunning(report.getJobId(), report.getAttempt(), worker, now))
-        .max()
-        .orElse(0);
   }
 
   /** Nothing is placed there any more, and its jobs move elsewhere. */
@@ -198,7 +185,7 @@ final class WorkerDesk {
                 String text =
                     "worker %s was not heard to run attempt %d for %.1f s"
                         .formatted(worker, attempt, (now - heard) / 1000.0);
-                batch.apply(id, new JobEvent.Lost(attempt, worker, text), now - heard);
+                batch.apply(id, new JobEvent.Lost(attempt, worker, text));
               }
             }
           }

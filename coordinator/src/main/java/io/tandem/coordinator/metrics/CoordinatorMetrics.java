@@ -1,95 +1,42 @@
 package io.tandem.coordinator.metrics;
 
-import io.tandem.coordinator.jobs.Goodput;
-import io.tandem.coordinator.jobs.JobMessage;
-import io.tandem.coordinator.jobs.JobState;
-import io.tandem.coordinator.store.Effort;
-import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.protocol.metrics.MetricDefinitions;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** Counts of jobs, workers and slots, and the jobs that are placed, beside the JVM. Thread-safe. */
+/** Counts of jobs, workers and slots, beside those of the JVM. Thread-safe. */
 public final class CoordinatorMetrics implements AutoCloseable {
   private final Meters meters = new Meters();
   private final Set<String> statesShown = new TreeSet<>();
-  private Set<String> jobsShown = Set.of();
-  private long recoveries;
+  private final AtomicLong recoveries = new AtomicLong();
   private long lastRecovered;
 
-  /**
-   * All in Prometheus' text format, as the cluster stands.
-   *
-   * @param leads whether the jobs are managed in this process
-   */
-  public synchronized String scrape(JobMessage.Overview overview, boolean leads) {
-    meters.set(MetricDefinitions.LEADER, leads ? 1 : 0);
-    meters.set(MetricDefinitions.WORKERS, overview.workers().size());
-    meters.set(
-        MetricDefinitions.SLOTS,
-        overview.workers().stream().mapToInt(JobMessage.WorkerView::slots).sum());
-    meters.set(
-        MetricDefinitions.SLOTS_USED,
-        overview.workers().stream().mapToInt(JobMessage.WorkerView::usedSlots).sum());
-    meters.set(MetricDefinitions.QUEUE_WAIT, Math.max(0, overview.queueMillis()) / 1000.0);
-    long recovered = overview.recoveries();
+  public CoordinatorMetrics() {
+    meters.watch(MetricDefinitions.RECOVERIES, recoveries::get);
+  }
+
+  /** All in Prometheus' text format, after setting the counts to what the cluster shows now. */
+  public synchronized String scrape(
+      int workers, int slots, int usedSlots, long recovered, Map<String, Integer> jobsByState) {
+    meters.set(MetricDefinitions.WORKERS, workers);
+    meters.set(MetricDefinitions.SLOTS, slots);
+    meters.set(MetricDefinitions.SLOTS_USED, usedSlots);
     // The manager counts from 0 again when it starts again, as after a full disk.
-    recoveries += recovered < lastRecovered ? recovered : recovered - lastRecovered;
+    recoveries.addAndGet(recovered < lastRecovered ? recovered : recovered - lastRecovered);
     lastRecovered = recovered;
-    meters.total(MetricDefinitions.RECOVERIES, recoveries);
-    Map<String, Integer> byState = overview.jobs();
-    statesShown.addAll(byState.keySet());
-    statesShown.add(JobState.Status.QUEUED.name());
+    statesShown.addAll(jobsByState.keySet());
+    statesShown.add("QUEUED");
     statesShown.forEach(
-        state -> meters.set(MetricDefinitions.JOBS, byState.getOrDefault(state, 0), state));
-    jobs(overview);
+        state -> meters.set(MetricDefinitions.JOBS, jobsByState.getOrDefault(state, 0), state));
     return meters.scrape();
   }
 
-  private void jobs(JobMessage.Overview overview) {
-    Set<String> placed =
-        overview.placed().stream().map(job -> job.header().id()).collect(Collectors.toSet());
-    jobsShown.stream()
-        .filter(id -> !placed.contains(id))
-        .forEach(id -> meters.forget(MetricDefinitions.JOB_LABEL, id));
-    jobsShown = placed;
-    overview.placed().forEach(job -> job(job, overview.now()));
-  }
-
-  private void job(StoredJob job, long now) {
-    String id = job.header().id();
-    JobState.Status status = JobState.Status.valueOf(job.status().state());
-    StoredJob.Progress progress = job.progress();
-    meters.set(MetricDefinitions.JOB_NAME, 1, id, job.header().name());
-    for (JobState.Status state : JobState.Status.values()) {
-      if (Goodput.isPlaced(state)) {
-        meters.set(MetricDefinitions.JOB_STATE, state == status ? 1 : 0, id, state.name());
-      }
-    }
-    meters.set(MetricDefinitions.JOB_RANKS, job.header().replicas() * job.header().shards(), id);
-    meters.set(MetricDefinitions.JOB_STEP, progress.step(), id);
-    meters.set(MetricDefinitions.JOB_STEPS_PLANNED, progress.totalSteps(), id);
-    double left = Math.max(0, progress.totalSteps() - progress.step());
-    boolean runs = status == JobState.Status.RUNNING && progress.stepsPerSecond() > 0;
-    double eta = runs ? left / progress.stepsPerSecond() : Double.NaN;
-    meters.set(MetricDefinitions.JOB_ETA, eta, id);
-    effort(id, job.effort(), status, progress.reportedAt(), now);
-  }
-
-  private void effort(String id, Effort effort, JobState.Status status, long reportedAt, long now) {
-    double progress = Math.max(reportedAt, effort.placedAt()) / 1000.0;
-    double checkpoint = Math.max(effort.committedAt(), effort.placedAt()) / 1000.0;
-    meters.set(MetricDefinitions.JOB_PROGRESS_TIMESTAMP, progress, id);
-    meters.set(MetricDefinitions.JOB_CHECKPOINT_TIMESTAMP, checkpoint, id);
-    double goodput = Goodput.ratio(effort, status, now).orElse(0);
-    meters.set(MetricDefinitions.JOB_GOODPUT, goodput, id);
-    meters.total(MetricDefinitions.JOB_FAILURES, effort.failures(), id);
-    meters.total(MetricDefinitions.JOB_DETECTION_SECONDS, effort.detectionSeconds(), id);
-    meters.total(MetricDefinitions.JOB_RECOVERED, effort.recovered(), id);
-    meters.total(MetricDefinitions.JOB_RECOVERY_SECONDS, effort.recoverySeconds(), id);
+  /** All but the counts of what the cluster shows, which nobody knows now. */
+  public synchronized String scrapeWithoutLeader() {
+    return meters.scrape();
   }
 
   @Override

@@ -3,12 +3,10 @@ package io.tandem.coordinator.rest;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.tandem.coordinator.jobs.Goodput;
-import io.tandem.coordinator.jobs.JobMessage;
-import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoreReader;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.WorkerView;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +37,6 @@ final class JobJson {
     } else {
       node.putNull("etaSeconds");
     }
-    effort(node, job);
     numbers(node.putObject("values"), progress.values());
     numbers(node.putObject("phaseSeconds"), progress.phaseSeconds());
     time(node, "createdAt", header.createdAt());
@@ -60,15 +57,6 @@ final class JobJson {
       node.put("checkpointStep", checkpoints.get(0).step());
     }
     return node;
-  }
-
-  private static void effort(ObjectNode node, StoredJob job) {
-    JobState.Status state = JobState.Status.valueOf(job.status().state());
-    long at = Goodput.asOf(job);
-    number(node, "goodput", Goodput.ratio(job.effort(), state, at).orElse(Double.NaN));
-    number(node, "trainedSeconds", job.effort().trainedSeconds());
-    node.put("placedSeconds", Goodput.placedSeconds(job.effort(), state, at));
-    node.put("failures", job.effort().failures());
   }
 
   private static void ranks(ArrayNode workers, List<String> workerByRank) {
@@ -136,18 +124,18 @@ final class JobJson {
     return node;
   }
 
-  static ObjectNode worker(JobMessage.WorkerView worker) {
+  static ObjectNode worker(WorkerView worker) {
     ObjectNode node = Replies.JSON.createObjectNode();
-    node.put("id", worker.id()).put("host", worker.host());
-    node.put("dataPort", worker.dataPort()).put("metricsPort", worker.metricsPort());
-    node.put("device", worker.device()).put("processors", worker.processors());
-    node.put("memoryBytes", worker.memoryBytes());
-    node.put("slots", worker.slots()).put("usedSlots", worker.usedSlots());
-    node.put("version", worker.version()).put("leaving", worker.leaving());
-    time(node, "registeredAt", worker.registeredAt());
-    time(node, "heartbeatAt", worker.heartbeatAt());
+    node.put("id", worker.getId()).put("host", worker.getHost());
+    node.put("dataPort", worker.getDataPort()).put("metricsPort", worker.getMetricsPort());
+    node.put("device", worker.getDevice()).put("processors", worker.getProcessors());
+    node.put("memoryBytes", worker.getMemoryBytes());
+    node.put("slots", worker.getSlots()).put("usedSlots", worker.getUsedSlots());
+    node.put("version", worker.getVersion()).put("leaving", worker.getLeaving());
+    time(node, "registeredAt", worker.getRegisteredAt());
+    time(node, "heartbeatAt", worker.getHeartbeatAt());
     ArrayNode jobs = node.putArray("jobs");
-    worker.jobs().forEach(jobs::add);
+    worker.getJobsList().forEach(jobs::add);
     return node;
   }
 }

@@ -7,8 +7,11 @@ import akka.http.javadsl.model.MediaTypes;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.jobs.ControlPlane;
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreUnavailableException;
+import io.tandem.protocol.control.ClusterView;
+import io.tandem.protocol.control.WorkerView;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -19,26 +22,28 @@ import java.util.concurrent.CompletionStage;
 /** Workers, health, metrics and the API's description. */
 final class ServiceRoutes {
   private final ControlPlane plane;
+  private final Store store;
   private final CoordinatorMetrics metrics;
 
-  ServiceRoutes(ControlPlane plane, CoordinatorMetrics metrics) {
+  ServiceRoutes(ControlPlane plane, Store store, CoordinatorMetrics metrics) {
     this.plane = plane;
+    this.store = store;
     this.metrics = metrics;
   }
 
   List<Route> routes() {
     return List.of(
-        new Route("GET", "/v1/workers", call -> plane.overview().thenApply(this::workers)),
+        new Route("GET", "/v1/workers", call -> plane.view().thenApply(this::workers)),
         new Route("GET", "/health/live", call -> CompletableFuture.completedFuture(up())),
-        new Route("GET", "/health/ready", call -> plane.overview().thenApply(overview -> up())),
-        new Route("GET", "/metrics", call -> plane.overview().thenApply(this::scrape)),
+        new Route("GET", "/health/ready", call -> ready()),
+        new Route("GET", "/metrics", call -> scrape()),
         new Route("GET", "/openapi.yaml", call -> openApi()));
   }
 
-  private HttpResponse workers(JobMessage.Overview overview) {
+  private HttpResponse workers(ClusterView view) {
     ObjectNode body = Replies.JSON.createObjectNode();
     ArrayNode array = body.putArray("workers");
-    overview.workers().forEach(worker -> array.add(JobJson.worker(worker)));
+    view.getWorkersList().forEach(worker -> array.add(JobJson.worker(worker)));
     return Replies.json(200, body);
   }
 
@@ -46,9 +51,38 @@ final class ServiceRoutes {
     return Replies.json(200, Replies.JSON.createObjectNode().put("status", "up"));
   }
 
-  private HttpResponse scrape(JobMessage.Overview overview) {
-    String own = plane.system().address().toString();
-    return Replies.text(metrics.scrape(overview, own.equals(overview.manager())));
+  /** Whether the store answers, and somebody leads who would answer too. */
+  private CompletionStage<HttpResponse> ready() {
+    try {
+      store.check();
+    } catch (StoreUnavailableException e) {
+      return CompletableFuture.completedFuture(down(e.getMessage()));
+    }
+    return plane
+        .view()
+        .handle((view, failure) -> failure == null ? up() : down("no coordinator leads"));
+  }
+
+  private static HttpResponse down(String reason) {
+    return Replies.problem(new Problem(503, "Not ready", reason, List.of()));
+  }
+
+  /** What only the leader knows is missing while there is none. */
+  private CompletionStage<HttpResponse> scrape() {
+    return plane
+        .view()
+        .handle(
+            (view, failure) ->
+                Replies.text(failure == null ? scrape(view) : metrics.scrapeWithoutLeader()));
+  }
+
+  private String scrape(ClusterView view) {
+    return metrics.scrape(
+        view.getWorkersCount(),
+        view.getWorkersList().stream().mapToInt(WorkerView::getSlots).sum(),
+        view.getWorkersList().stream().mapToInt(WorkerView::getUsedSlots).sum(),
+        view.getRecoveries(),
+        view.getJobsMap());
   }
 
   private static CompletionStage<HttpResponse> openApi() {

@@ -28,10 +28,6 @@ final class Json {
     return read(text, new TypeReference<>() {});
   }
 
-  static Effort effort(String text) {
-    return read(text, new TypeReference<>() {});
-  }
-
   private static <T> T read(String text, TypeReference<T> type) {
     try {
       return MAPPER.readValue(text, type);

@@ -15,6 +15,11 @@ public final class StoreReader {
     this.handle = handle;
   }
 
+  /** Whether the database answers: always true, or it throws. */
+  boolean ping() {
+    return handle.createQuery("SELECT 1").mapTo(Integer.class).one() == 1;
+  }
+
   /** The job with that id. */
   public Optional<StoredJob> job(String jobId) {
     return handle
@@ -53,8 +58,8 @@ public final class StoreReader {
   public List<StoredJob> jobs(String state, long before, int limit) {
     return handle
         .createQuery(
-            "SELECT * FROM jobs WHERE (:state IS NULL OR state = :state) AND number < :before"
-                + " ORDER BY number DESC LIMIT :limit")
+            "SELECT * FROM jobs WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) AND number <"
+                + " :before ORDER BY number DESC LIMIT :limit")
         .bind("state", state)
         .bind("before", before)
         .bind("limit", limit)
@@ -86,8 +91,8 @@ public final class StoreReader {
   public List<Rows.Metric> metrics(String jobId, String name, long from, long to, int limit) {
     return handle
         .createQuery(
-            "SELECT * FROM metrics WHERE job_id = :job AND (:name IS NULL OR name = :name)"
-                + " AND time BETWEEN :from AND :to ORDER BY time, name LIMIT :limit")
+            "SELECT * FROM metrics WHERE job_id = :job AND (CAST(:name AS TEXT) IS NULL OR name ="
+                + " :name) AND time BETWEEN :from AND :to ORDER BY time, name LIMIT :limit")
         .bind("job", jobId)
         .bind("name", name)
         .bind("from", from)
@@ -202,20 +207,10 @@ public final class StoreReader {
             row.getDouble("steps_per_second"),
             row.getDouble("images_per_second"),
             Json.numbers(row.getString("value_map")),
-            Json.numbers(row.getString("phase_seconds")),
-            row.getLong("reported_at")),
-        effort(row));
+            Json.numbers(row.getString("phase_seconds"))));
   }
 
-  /** Jobs that an older release stored have none yet: theirs begins where they stand. */
-  private static Effort effort(ResultSet row) throws SQLException {
-    Effort effort = Json.effort(row.getString("effort"));
-    return effort.since() == 0
-        ? Effort.none(Math.max(row.getLong("created_at"), row.getLong("started_at")))
-        : effort;
-  }
-
-  /** SQLite has no NaN: it is stored as NULL. */
+  /** SQLite has no NaN: it stores NULL. */
   private static double number(ResultSet row, String column) throws SQLException {
     double value = row.getDouble(column);
     return row.wasNull() ? Double.NaN : value;

@@ -20,12 +20,12 @@ public final class StoreWriter {
             handle
                 .createUpdate(
                     "INSERT INTO jobs (id, name, spec, replicas, shards, idempotency_key,"
-                        + " submitted, created_at, state, reason, reason_text, pausing, attempt,"
-                        + " restarts, maximum_restarts, waiting, active, model_path, started_at,"
-                        + " ended_at, effort) VALUES (:id, :name, :spec, :replicas, :shards, :key,"
-                        + " :submitted, :createdAt, :state, :reason, :reasonText, :pausing,"
-                        + " :attempt, :restarts, :maximumRestarts, :waiting, :active, :modelPath,"
-                        + " :startedAt, :endedAt, :effort)")
+                        + " submitted, created_at, state, reason, reason_text, pausing, attempt, restarts,"
+                        + " maximum_restarts, waiting, active, model_path, started_at, ended_at)"
+                        + " VALUES (:id, :name, :spec, :replicas, :shards, :key,"
+                        + " :submitted, :createdAt,"
+                        + " :state, :reason, :reasonText, :pausing, :attempt, :restarts,"
+                        + " :maximumRestarts, :waiting, :active, :modelPath, :startedAt, :endedAt)")
                 .bind("id", header.id())
                 .bind("name", header.name())
                 .bind("spec", header.spec())
@@ -33,8 +33,7 @@ public final class StoreWriter {
                 .bind("shards", header.shards())
                 .bind("key", header.idempotencyKey())
                 .bind("submitted", header.submitted())
-                .bind("createdAt", header.createdAt())
-                .bind("effort", Json.write(job.effort())),
+                .bind("createdAt", header.createdAt()),
             job.status())
         .executeAndReturnGeneratedKeys("number")
         .mapTo(Long.class)
@@ -90,8 +89,7 @@ public final class StoreWriter {
         .createUpdate(
             "UPDATE jobs SET step = :step, total_steps = :totalSteps, phase = :phase,"
                 + " steps_per_second = :steps, images_per_second = :images,"
-                + " value_map = :values, phase_seconds = :phases, reported_at = :time"
-                + " WHERE id = :id")
+                + " value_map = :values, phase_seconds = :phases WHERE id = :id")
         .bind("id", jobId)
         .bind("step", progress.step())
         .bind("totalSteps", progress.totalSteps())
@@ -100,16 +98,6 @@ public final class StoreWriter {
         .bind("images", progress.imagesPerSecond())
         .bind("values", Json.write(progress.values()))
         .bind("phases", Json.write(progress.phaseSeconds()))
-        .bind("time", progress.reportedAt())
-        .execute();
-  }
-
-  /** Stores what a job has taken and brought so far. */
-  public void update(String jobId, Effort effort) {
-    handle
-        .createUpdate("UPDATE jobs SET effort = :effort WHERE id = :id")
-        .bind("id", jobId)
-        .bind("effort", Json.write(effort))
         .execute();
   }
 

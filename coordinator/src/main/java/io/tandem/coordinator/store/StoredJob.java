@@ -9,14 +9,8 @@ import java.util.Set;
  * @param header what its user gave
  * @param status where the job stands
  * @param progress what its last report said
- * @param effort what it has taken and brought so far
  */
-public record StoredJob(Header header, Status status, Progress progress, Effort effort) {
-  /** A job of which nothing has come yet. */
-  public StoredJob(Header header, Status status, Progress progress) {
-    this(header, status, progress, Effort.none(header.createdAt()));
-  }
-
+public record StoredJob(Header header, Status status, Progress progress) {
   /**
    * What its user gave. Only the mesh changes, when a paused job is resumed on another one.
    *
@@ -66,7 +60,6 @@ public record StoredJob(Header header, Status status, Progress progress, Effort 
    *
    * @param values losses, accuracies and the like, the newest of each
    * @param phaseSeconds seconds of the mean step by phase
-   * @param reportedAt when a step was last reported
    */
   public record Progress(
       long step,
@@ -75,31 +68,25 @@ public record StoredJob(Header header, Status status, Progress progress, Effort 
       double stepsPerSecond,
       double imagesPerSecond,
       Map<String, Double> values,
-      Map<String, Double> phaseSeconds,
-      long reportedAt) {
+      Map<String, Double> phaseSeconds) {
     /** Before the first report. */
     public static Progress none() {
-      return new Progress(0, 0, "", 0, 0, Map.of(), Map.of(), 0);
+      return new Progress(0, 0, "", 0, 0, Map.of(), Map.of());
     }
   }
 
   /** With another header. */
   public StoredJob with(Header next) {
-    return new StoredJob(next, status, progress, effort);
+    return new StoredJob(next, status, progress);
   }
 
   /** With another status. */
   public StoredJob with(Status next) {
-    return new StoredJob(header, next, progress, effort);
+    return new StoredJob(header, next, progress);
   }
 
   /** With other progress. */
   public StoredJob with(Progress next) {
-    return new StoredJob(header, status, next, effort);
-  }
-
-  /** With another effort. */
-  public StoredJob with(Effort next) {
-    return new StoredJob(header, status, progress, next);
+    return new StoredJob(header, status, next);
   }
 }

@@ -16,8 +16,11 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.tandem.protocol.metrics.MetricDefinition.Kind;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 
 /** A process's metrics, those of the JVM among them, in Prometheus' text format. Thread-safe. */
 public final class Meters implements AutoCloseable {
@@ -30,8 +33,8 @@ public final class Meters implements AutoCloseable {
   private final Map<Series, AtomicLong> gauges = new ConcurrentHashMap<>();
   private final Map<Series, Counter> counters = new ConcurrentHashMap<>();
 
-  /** The registry refers to these weakly. */
-  private final Map<Series, AtomicLong> totals = new ConcurrentHashMap<>();
+  /** The registry holds what it reads by weak references alone. */
+  private final Queue<LongSupplier> watched = new ConcurrentLinkedQueue<>();
 
   private record Series(MetricDefinition definition, List<String> values) {
     boolean bears(String label, String value) {
@@ -83,30 +86,21 @@ public final class Meters implements AutoCloseable {
         .set(Double.doubleToRawLongBits(value));
   }
 
-  /** Sets a counter that is kept elsewhere to what it has come to. */
-  public void total(MetricDefinition definition, double total, String... labelValues) {
+  /** A counter that is kept elsewhere; read at every scrape, for as long as this lives. */
+  public void watch(MetricDefinition definition, LongSupplier count, String... labelValues) {
     require(definition, Kind.COUNTER);
-    totals
-        .computeIfAbsent(
-            new Series(definition, List.of(labelValues)),
-            series -> {
-              var bits = new AtomicLong();
-              FunctionCounter.builder(
-                      definition.name(), bits, held -> Double.longBitsToDouble(held.get()))
-                  .description(definition.help())
-                  .baseUnit(unit(definition))
-                  .tags(tags(definition, labelValues))
-                  .register(registry);
-              return bits;
-            })
-        .set(Double.doubleToRawLongBits(total));
+    watched.add(count);
+    FunctionCounter.builder(definition.name(), count, LongSupplier::getAsLong)
+        .description(definition.help())
+        .baseUnit(unit(definition))
+        .tags(tags(definition, labelValues))
+        .register(registry);
   }
 
   /** Removes every series that bears this label value, so that ended jobs do not pile up. */
   public void forget(String label, String value) {
     gauges.keySet().removeIf(series -> series.bears(label, value));
     counters.keySet().removeIf(series -> series.bears(label, value));
-    totals.keySet().removeIf(series -> series.bears(label, value));
     for (var meter : registry.getMeters()) {
       if (value.equals(meter.getId().getTag(label))) {
         registry.remove(meter);

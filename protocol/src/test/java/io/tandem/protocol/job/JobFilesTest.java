@@ -50,7 +50,7 @@ class JobFilesTest {
     assertThat(job.seed()).isEqualTo(1);
     assertThat(job.mesh()).isEqualTo(new MeshSpec(2, 4));
     assertThat(job.model())
-        .isEqualTo(new ModelSpec(ModelSpec.Family.WIDE_RESNET, 10, 1, 16, 1, 0, 0.99, 4));
+        .isEqualTo(new ModelSpec(ModelSpec.Family.WIDE_RESNET, 10, 1, 16, 1, 0, 0.99, 2));
     assertThat(job.data().mean()).containsExactly(0.5);
     assertThat(job.algorithm().fineTune().batch()).isEqualTo(8);
     assertThat(job.training().unlabeledBatch()).isEqualTo(32);

@@ -1,21 +1,16 @@
 package io.tandem.worker.fabric;
 
 import io.aeron.Aeron;
-import io.aeron.AeronCounters;
 import io.aeron.ExclusivePublication;
 import io.aeron.Subscription;
 import io.aeron.driver.MediaDriver;
-import io.aeron.driver.status.StreamCounter;
 import io.aeron.driver.status.SystemCounterDescriptor;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Roster;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.agrona.CloseHelper;
-import org.agrona.concurrent.status.CountersReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -110,23 +105,6 @@ final class AeronEndpoint implements AutoCloseable {
   /** Retransmissions that the media driver has sent since this was made. */
   long retransmits() {
     return driverRetransmits() - retransmitsBefore;
-  }
-
-  /**
-   * By registration of a publication, the retransmissions that its receiver asked for; those over
-   * IPC have none. Of counters that are gone nothing is known any more.
-   */
-  Map<Long, Long> retransmitsByPublication() {
-    Map<Long, Long> asked = new HashMap<>();
-    CountersReader counters = aeron.countersReader();
-    counters.forEach(
-        (id, type, key, label) -> {
-          if (type == AeronCounters.DRIVER_SENDER_NAKS_RECEIVED_TYPE_ID) {
-            long registration = key.getLong(StreamCounter.REGISTRATION_ID_OFFSET);
-            asked.put(registration, counters.getCounterValue(id));
-          }
-        });
-    return asked;
   }
 
   private long driverRetransmits() {

@@ -48,7 +48,6 @@ final class AeronTransport implements Route, AutoCloseable {
   private final Thread agent;
   private boolean open = true;
   private long retransmits;
-  private List<FabricCounters.Stream> streams = List.of();
   private int idles;
   private volatile boolean busy;
   private volatile boolean closing;
@@ -110,11 +109,8 @@ final class AeronTransport implements Route, AutoCloseable {
     turn.lock();
     try {
       // Not of a closed client: its counters' memory is gone.
-      if (open) {
-        retransmits = endpoint.retransmits();
-        streams = pump.streams(endpoint.retransmitsByPublication());
-      }
-      return counts.snapshot(retransmits, streams);
+      retransmits = open ? endpoint.retransmits() : retransmits;
+      return counts.snapshot(retransmits);
     } finally {
       turn.unlock();
     }

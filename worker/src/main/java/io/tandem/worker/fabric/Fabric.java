@@ -45,12 +45,6 @@ public interface Fabric extends AutoCloseable {
    */
   void cancel();
 
-  /**
-   * Nanoseconds that {@link #await} has taken for transfers with that peer; asked by the rank's own
-   * thread.
-   */
-  long waitedNs(int peer);
-
   /** Tells every peer that this rank gives up, so that they need not wait for the deadline. */
   void abort(String reason);
 

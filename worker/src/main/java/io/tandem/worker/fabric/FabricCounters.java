@@ -1,7 +1,5 @@
 package io.tandem.worker.fabric;
 
-import java.util.List;
-
 /**
  * What a worker's data plane has counted so far.
  *
@@ -18,7 +16,6 @@ import java.util.List;
  * @param otherAttempt frames dropped because they belong to another attempt
  * @param disordered frames dropped because one before them is missing
  * @param bufferStalls times a sender was held up because too much lay unread
- * @param streams of the counts above, those of each stream to another worker
  */
 public record FabricCounters(
     long framesSent,
@@ -33,24 +30,8 @@ public record FabricCounters(
     long foreign,
     long otherAttempt,
     long disordered,
-    long bufferStalls,
-    List<Stream> streams) {
-  /**
-   * To one other worker.
-   *
-   * @param rank the first that this worker hosts
-   * @param peer the first that the other worker hosts
-   * @param backPressured offers that Aeron refused for the time being
-   * @param retransmits asked for by the other worker (NAKs)
-   */
-  public record Stream(
-      int rank, int peer, Transport transport, long backPressured, long retransmits) {}
-
+    long bufferStalls) {
   /** Of a worker that has all ranks: nothing leaves it. */
   public static final FabricCounters NONE =
-      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
-
-  public FabricCounters {
-    streams = List.copyOf(streams);
-  }
+      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 }

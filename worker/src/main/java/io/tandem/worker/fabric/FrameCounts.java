@@ -1,6 +1,5 @@
 package io.tandem.worker.fabric;
 
-import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Counted by whoever has the turn, read by anyone. */
@@ -22,7 +21,7 @@ final class FrameCounts {
     return transport == Transport.IPC ? backPressuredIpc : backPressuredUdp;
   }
 
-  FabricCounters snapshot(long retransmits, List<FabricCounters.Stream> streams) {
+  FabricCounters snapshot(long retransmits) {
     return new FabricCounters(
         framesSent.get(),
         framesReceived.get(),
@@ -36,7 +35,6 @@ final class FrameCounts {
         foreign.get(),
         otherAttempt.get(),
         disordered.get(),
-        bufferStalls.get(),
-        streams);
+        bufferStalls.get());
   }
 }

@@ -88,20 +88,6 @@ final class FramePump {
     this.missing = List.copyOf(links.values());
   }
 
-  /** What is counted of each peer. */
-  List<FabricCounters.Stream> streams(Map<Long, Long> retransmits) {
-    return links.values().stream()
-        .map(
-            link ->
-                new FabricCounters.Stream(
-                    identity.firstRank(),
-                    link.ranks.iterator().next(),
-                    link.transport,
-                    link.backPressured,
-                    retransmits.getOrDefault(link.registration(), 0L)))
-        .toList();
-  }
-
   Collection<PeerLink> links() {
     return links.values();
   }

@@ -37,9 +37,6 @@ final class PeerLink {
   /** It has read everything we sent. */
   boolean farewell;
 
-  /** Offers that Aeron refused for the time being. */
-  long backPressured;
-
   private final ExclusivePublication publication;
   private final int mostPayload;
   private final Identity identity;
@@ -72,11 +69,6 @@ final class PeerLink {
 
   boolean connected() {
     return publication.isConnected() && heardNs != 0;
-  }
-
-  /** Names the publication among the driver's counters. */
-  long registration() {
-    return publication.registrationId();
   }
 
   boolean reachable() {
@@ -173,7 +165,6 @@ final class PeerLink {
     }
     if (position == Publication.BACK_PRESSURED || position == Publication.ADMIN_ACTION) {
       counts.backPressured(transport).incrementAndGet();
-      backPressured++;
     } else if (position != Publication.NOT_CONNECTED) {
       throw new IllegalStateException(
           "the publication to " + workerId + " fails: " + Publication.errorString(position));

@@ -50,13 +50,9 @@ public final class Preflight {
     }
   }
 
-  /** Where the media driver's files are: /dev/shm where there is one. */
-  public static Path memoryDirectory(Path aeronDirectory) {
-    return aeronDirectory == null ? DriverDirectories.parent() : aeronDirectory;
-  }
-
   private static Host thisHost(List<String> hosts, FabricSettings settings) {
-    Path directory = memoryDirectory(settings.aeronDirectory());
+    Path directory =
+        settings.aeronDirectory() == null ? DriverDirectories.parent() : settings.aeronDirectory();
     SocketLimits limits = SocketLimits.ofThisHost();
     try {
       // Only the free space of an external driver's file system is known, not what it has taken.
@@ -81,7 +77,8 @@ public final class Preflight {
     if (peers == 0) {
       return findings;
     }
-    long needed = memoryBytes(peers);
+    // To each peer a log, and from each peer an image of its log.
+    long needed = DRIVER_BYTES + 2L * peers * LOG_BYTES;
     if (host.memoryBytes() < needed) {
       findings.add(
           String.format(
@@ -110,11 +107,6 @@ public final class Preflight {
       findings.add(socket("send", "wmem", host.sendBytes(), packets));
     }
     return findings;
-  }
-
-  /** Shared memory that an attempt needs: to each peer a log, and from each an image of its log. */
-  public static long memoryBytes(int peers) {
-    return DRIVER_BYTES + 2L * peers * LOG_BYTES;
   }
 
   private static long mebibytes(long bytes) {

@@ -28,7 +28,6 @@ final class RoutedFabric implements Fabric {
   private final long timeoutNs;
   private final long patienceNs;
   private final Deque<Transfer> underWay = new ArrayDeque<>();
-  private final long[] waitedNs;
   private boolean closed;
 
   /**
@@ -38,7 +37,6 @@ final class RoutedFabric implements Fabric {
   RoutedFabric(int rank, Route[] routes, Departures departures, Duration timeout, int neighbours) {
     this.rank = rank;
     this.routes = routes;
-    this.waitedNs = new long[routes.length];
     this.departures = departures;
     this.timeoutNs = timeout.toNanos();
     // Keeping the core pays only while the peer has one of its own to answer on.
@@ -100,22 +98,13 @@ final class RoutedFabric implements Fabric {
   @Override
   public void await(Operation operation) {
     Transfer transfer = (Transfer) operation;
+    if (transfer.isPending()) {
+      routes[transfer.peer].help(transfer, patienceNs);
+    }
     if (!transfer.done()) {
-      long start = System.nanoTime();
-      if (transfer.isPending()) {
-        routes[transfer.peer].help(transfer, patienceNs);
-      }
-      if (!transfer.done()) {
-        awaitParked(transfer);
-      }
-      waitedNs[transfer.peer] += System.nanoTime() - start;
+      awaitParked(transfer);
     }
     forgetDone();
-  }
-
-  @Override
-  public long waitedNs(int peer) {
-    return waitedNs[peer];
   }
 
   private void awaitParked(Transfer transfer) {

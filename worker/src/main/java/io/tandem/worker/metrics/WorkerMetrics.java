@@ -16,54 +16,27 @@ import io.tandem.worker.fabric.FabricCounters;
 import io.tandem.worker.fabric.Transport;
 import io.tandem.worker.train.AttemptListener;
 import io.tandem.worker.train.AttemptRun;
-import io.tandem.worker.train.RankTimes;
-import java.time.Duration;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.ArrayDeque;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.function.LongSupplier;
 
-/**
- * A worker's metrics. Thread-safe. The series of jobs that have ended here stay for a few minutes,
- * so that their last values can be read, and then go.
- */
+/** A worker's metrics. Thread-safe. */
 public final class WorkerMetrics {
   private static final int KEPT_JOBS = 16;
-  private static final long KEPT_NS = Duration.ofMinutes(5).toNanos();
-  private static final int NAMED_PEERS = 64;
 
   private final Meters meters;
-  private final LongSupplier nanoTime;
-  private final Map<String, Integer> running = new HashMap<>();
-
-  /** By job, when its last attempt here ended; the oldest first. */
-  private final LinkedHashMap<String, Long> ended = new LinkedHashMap<>();
+  private final ArrayDeque<String> jobs = new ArrayDeque<>();
 
   /** Feeds these meters. */
   public WorkerMetrics(Meters meters) {
-    this(meters, System::nanoTime);
-  }
-
-  WorkerMetrics(Meters meters, LongSupplier nanoTime) {
     this.meters = meters;
-    this.nanoTime = nanoTime;
   }
 
   /** A starter whose attempts are measured. */
   public AttemptRun.Starter around(AttemptRun.Starter starter) {
     return (plan, listener) -> {
-      String job = plan.roster().jobId();
-      began(job);
-      try {
-        return starter.start(plan, new Measured(job, listener));
-      } catch (RuntimeException e) {
-        over(job);
-        throw e;
-      }
+      remember(plan.roster().jobId());
+      return starter.start(plan, new Measured(plan.roster().jobId(), listener));
     };
   }
 
@@ -82,7 +55,11 @@ public final class WorkerMetrics {
 
   /** Counts what was counted between two looks at an attempt's data plane. */
   private void traffic(FabricCounters now, FabricCounters before) {
+    String ipc = Transport.IPC.label();
     String udp = Transport.UDP.label();
+    MetricDefinition pressure = MetricDefinitions.BACK_PRESSURE;
+    meters.add(pressure, now.backPressuredIpc() - before.backPressuredIpc(), ipc);
+    meters.add(pressure, now.backPressuredUdp() - before.backPressuredUdp(), udp);
     meters.add(MetricDefinitions.RETRANSMITS, now.retransmits() - before.retransmits(), udp);
     dropped("truncated", now.truncated() - before.truncated());
     dropped("corrupt", now.corrupt() - before.corrupt());
@@ -95,47 +72,12 @@ public final class WorkerMetrics {
     meters.add(MetricDefinitions.FRAMES_DROPPED, frames, reason);
   }
 
-  /** Counts what was counted of each stream between those looks. */
-  private void streams(String job, FabricCounters now, FabricCounters before) {
-    for (FabricCounters.Stream stream : now.streams()) {
-      long pressed = stream.backPressured();
-      long asked = stream.retransmits();
-      for (FabricCounters.Stream old : before.streams()) {
-        if (old.peer() == stream.peer()) {
-          pressed -= old.backPressured();
-          asked -= old.retransmits();
-        }
-      }
-      String rank = String.valueOf(stream.rank());
-      String peer = String.valueOf(stream.peer());
-      String transport = stream.transport().label();
-      meters.add(MetricDefinitions.BACK_PRESSURE, pressed, job, rank, peer, transport);
-      meters.add(MetricDefinitions.STREAM_RETRANSMITS, asked, job, rank, peer);
-    }
-  }
-
-  private synchronized void began(String job) {
-    running.merge(job, 1, Integer::sum);
-    ended.remove(job);
-  }
-
-  private synchronized void over(String job) {
-    if (running.merge(job, -1, Integer::sum) == 0) {
-      running.remove(job);
-      ended.put(job, nanoTime.getAsLong());
-    }
-    tidy();
-  }
-
-  /** Removes the series of jobs that ended long ago, or before many others. */
-  public synchronized void tidy() {
-    long now = nanoTime.getAsLong();
-    for (Iterator<Map.Entry<String, Long>> all = ended.entrySet().iterator(); all.hasNext(); ) {
-      Map.Entry<String, Long> job = all.next();
-      if (ended.size() > KEPT_JOBS || now - job.getValue() > KEPT_NS) {
-        meters.forget(MetricDefinitions.JOB_LABEL, job.getKey());
-        all.remove();
-      }
+  /** The series of the last few jobs stay, so that their last values can still be read. */
+  private synchronized void remember(String job) {
+    jobs.remove(job);
+    jobs.addLast(job);
+    if (jobs.size() > KEPT_JOBS) {
+      meters.forget("job", jobs.removeFirst());
     }
   }
 
@@ -157,7 +99,6 @@ public final class WorkerMetrics {
     private final String job;
     private final AttemptListener next;
     private long lastStep;
-    private final Map<Integer, Set<Integer>> namedPeers = new HashMap<>();
     private FabricCounters counted = FabricCounters.NONE;
 
     Measured(String job, AttemptListener next) {
@@ -183,6 +124,11 @@ public final class WorkerMetrics {
         double imagesAStep = message.getImagesPerSecond() / message.getStepsPerSecond();
         meters.add(MetricDefinitions.IMAGES, steps * imagesAStep, job);
       }
+      message
+          .getPhaseSecondsMap()
+          .forEach(
+              (phase, seconds) ->
+                  meters.add(MetricDefinitions.PHASE_SECONDS, steps * seconds, job, phase));
       show(message.getValuesMap());
       next.progress(message);
     }
@@ -213,45 +159,8 @@ public final class WorkerMetrics {
     }
 
     @Override
-    public void times(RankTimes times) {
-      String rank = String.valueOf(times.rank());
-      if (times.steps() > 0) {
-        double now = System.currentTimeMillis() / 1000.0;
-        meters.set(MetricDefinitions.STEP_TIMESTAMP, now, job, rank);
-      }
-      double busy = Math.max(0, times.stepSeconds() - times.waitSeconds());
-      meters.add(MetricDefinitions.RANK_STEPS, times.steps(), job, rank);
-      meters.add(MetricDefinitions.STEP_SECONDS, times.stepSeconds(), job, rank);
-      meters.add(MetricDefinitions.BUSY_SECONDS, busy, job, rank);
-      times
-          .phaseSeconds()
-          .forEach(
-              (phase, seconds) ->
-                  meters.add(MetricDefinitions.PHASE_SECONDS, seconds, job, rank, phase));
-      times
-          .peerSeconds()
-          .forEach(
-              (peer, seconds) ->
-                  meters.add(
-                      MetricDefinitions.PEER_WAIT_SECONDS,
-                      seconds,
-                      job,
-                      rank,
-                      name(times.rank(), peer)));
-      next.times(times);
-    }
-
-    /** Of a large mesh only those that a rank waits for first are told apart. */
-    private String name(int rank, int peer) {
-      Set<Integer> named = namedPeers.computeIfAbsent(rank, r -> new HashSet<>());
-      boolean known = named.contains(peer) || (named.size() < NAMED_PEERS && named.add(peer));
-      return known ? String.valueOf(peer) : "other";
-    }
-
-    @Override
     public void traffic(FabricCounters counters) {
       WorkerMetrics.this.traffic(counters, counted);
-      streams(job, counters, counted);
       counted = counters;
       next.traffic(counters);
     }
@@ -268,7 +177,6 @@ public final class WorkerMetrics {
     @Override
     public void ended(AttemptEnded message) {
       meters.add(MetricDefinitions.ATTEMPTS_ENDED, 1, message.getOutcome().name());
-      over(job);
       next.ended(message);
     }
 

@@ -18,7 +18,7 @@ public interface AttemptListener {
   /** All local ranks are connected and loaded. Once. */
   void started(AttemptStarted message);
 
-  /** Only on the worker that hosts rank 0: the first step, then at most once a second. */
+  /** Only on the worker that hosts rank 0, at most once a second. */
   void progress(Progress message);
 
   /** Only on the worker that hosts rank 0. */
@@ -32,9 +32,6 @@ public interface AttemptListener {
 
   /** Lines of the worker's log that are about this attempt. */
   void log(LogLines message);
-
-  /** Where a local rank's time went; of every rank about once a second while it trains. */
-  default void times(RankTimes times) {}
 
   /** What this worker's data plane has counted since the attempt began; about once a second. */
   default void traffic(FabricCounters counters) {}

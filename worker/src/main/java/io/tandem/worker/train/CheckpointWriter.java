@@ -109,10 +109,7 @@ final class CheckpointWriter {
     Path directory = root.resolve(Checkpoints.name(step));
     int attempt = plan.roster().attempt();
     CheckpointCommitted.Builder message =
-        CheckpointCommitted.newBuilder()
-            .setStep(step)
-            .setPath(directory.toString())
-            .setTrainedSeconds(scalars.get(RankTrainer.TRAINED));
+        CheckpointCommitted.newBuilder().setStep(step).setPath(directory.toString());
     try {
       Path temporary = Checkpoint.temporary(root, step, attempt);
       Manifest manifest = Checkpoint.commit(temporary, directory, facts);

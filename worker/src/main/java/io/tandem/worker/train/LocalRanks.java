@@ -180,8 +180,7 @@ public final class LocalRanks implements AttemptRun {
       ShardContext context =
           ShardContext.of(engine, fabric, plan.roster().mesh(), rank, listener.collectives());
       try (RankTrainer trainer =
-          new RankTrainer(
-              context, plan, data, stop::get, listener, log, meter(context, fabric), start)) {
+          new RankTrainer(context, plan, data, stop::get, listener, log, rank, start)) {
         train(rank, context, trainer);
       }
       finished = true;
@@ -197,11 +196,6 @@ public final class LocalRanks implements AttemptRun {
     }
   }
 
-  private StepMeter meter(ShardContext context, Fabric fabric) {
-    return new StepMeter(
-        fabric.rank(), fabric.size(), fabric::waitedNs, context.phases(), listener);
-  }
-
   private void train(int rank, ShardContext context, RankTrainer trainer)
       throws CheckpointException {
     if (rank == ranks.get(0)) {
@@ -211,11 +205,7 @@ public final class LocalRanks implements AttemptRun {
     if (ready.incrementAndGet() == ranks.size()) {
       log.info("all ranks are connected; step " + trainer.step() + " is done");
       listener.started(
-          AttemptStarted.newBuilder()
-              .addAllRanks(ranks)
-              .setStep(trainer.step())
-              .setTrainedSeconds(trainer.trainedSeconds())
-              .build());
+          AttemptStarted.newBuilder().addAllRanks(ranks).setStep(trainer.step()).build());
     }
     RankTrainer.End end = trainer.run();
     outcome = end.outcome();

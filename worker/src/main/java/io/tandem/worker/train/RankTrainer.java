@@ -23,6 +23,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -31,10 +32,6 @@ import java.util.function.Supplier;
 /** The loop of one rank: batches in, updates, evaluations, checkpoints, until the last step. */
 final class RankTrainer implements AutoCloseable {
   private static final String SEED = "random.seed";
-
-  /** A checkpoint's scalar: seconds in the steps that led to it. */
-  static final String TRAINED = "trained.seconds";
-
   private final ShardContext context;
   private final JobSpec job;
   private final TrainingData data;
@@ -50,10 +47,7 @@ final class RankTrainer implements AutoCloseable {
   private volatile long step;
   private final CheckpointWriter checkpoints;
   private final AttemptLog log;
-  private final StepMeter meter;
-  private double trainedBefore;
   private long committedStep = -1;
-  private long begunStep;
   private long reportedStep;
   private long reportedNanos = System.nanoTime();
 
@@ -67,15 +61,14 @@ final class RankTrainer implements AutoCloseable {
       Supplier<StopMode> stop,
       AttemptListener listener,
       AttemptLog log,
-      StepMeter meter,
+      int rank,
       Optional<CheckpointReader> start) {
     this.context = context;
-    this.meter = meter;
     this.job = plan.job();
     this.data = data;
     this.stop = stop;
     this.listener = listener;
-    this.leader = meter.rank() == 0;
+    this.leader = rank == 0;
     AlgorithmSpec algorithm = job.algorithm();
     boolean meta = algorithm.name() == AlgorithmSpec.Name.META_PSEUDO_LABELS;
     this.learners = learners(context, job);
@@ -101,14 +94,14 @@ final class RankTrainer implements AutoCloseable {
                 needs.unlabeledWeak() ? job.training().unlabeledBatch() : 0),
             needs,
             mesh,
-            mesh.rank(meter.rank()));
+            mesh.rank(rank));
     this.tuneLoader =
         new BatchLoader(
             data,
             data.plan(BatchPlan.Phase.FINE_TUNE, algorithm.fineTune().batch(), 0),
             Needs.of(AlgorithmSpec.Name.SUPERVISED),
             mesh,
-            mesh.rank(meter.rank()));
+            mesh.rank(rank));
   }
 
   /** The teacher (or only model), then the student. */
@@ -139,22 +132,8 @@ final class RankTrainer implements AutoCloseable {
     return step;
   }
 
-  /** Seconds in the steps that led here, those of earlier attempts too; none counts twice. */
-  double trainedSeconds() {
-    return trainedBefore + meter.stepSeconds();
-  }
-
   /** Runs until the end or until all ranks agree to stop. */
   End run() {
-    reportedNanos = System.nanoTime();
-    try {
-      return train();
-    } finally {
-      meter.tell();
-    }
-  }
-
-  private End train() {
     TrainingStep tune = null;
     while (step < totalSteps) {
       if (stop.get() == StopMode.ABANDON) {
@@ -200,11 +179,10 @@ final class RankTrainer implements AutoCloseable {
     for (int m = 0; m < learners.size(); m++) {
       counters.put("updates." + Snapshot.model(m), learners.get(m).updates());
     }
-    Map<String, Double> scalars = new LinkedHashMap<>();
-    scalars.put(TRAINED, trainedSeconds());
-    if (main instanceof MetaPseudoLabelsStep meta) {
-      scalars.put("feedback.baseline", meta.feedback().baseline());
-    }
+    Map<String, Double> scalars =
+        main instanceof MetaPseudoLabelsStep meta
+            ? Map.of("feedback.baseline", meta.feedback().baseline())
+            : Map.of();
     if (checkpoints.commit(learners, step, counters, scalars)) {
       committedStep = step;
     }
@@ -228,9 +206,7 @@ final class RankTrainer implements AutoCloseable {
       if (main instanceof MetaPseudoLabelsStep meta) {
         meta.feedback().baseline(facts.scalars().get("feedback.baseline"));
       }
-      trainedBefore = facts.scalars().getOrDefault(TRAINED, 0.0);
       step = facts.step();
-      begunStep = step;
       committedStep = step;
       reportedStep = step;
     } catch (CheckpointException e) {
@@ -309,16 +285,12 @@ final class RankTrainer implements AutoCloseable {
 
   private Map<String, Double> step(
       BatchLoader loader, TrainingStep training, long at, int labeled, int unlabeled, Needs needs) {
-    meter.begin();
     Phase before = context.phases().enter(Phase.DATA_WAIT);
     Batch batch = loader.next(at);
     context.phases().enter(before);
-    Map<String, Double> values;
     try (var scope = context.engine().openScope()) {
-      values = training.run(StepBatches.upload(context, job, needs, batch, labeled, unlabeled));
+      return training.run(StepBatches.upload(context, job, needs, batch, labeled, unlabeled));
     }
-    meter.end();
-    return values;
   }
 
   /** The student goes on from its averaged weights, without momentum. */
@@ -364,8 +336,7 @@ final class RankTrainer implements AutoCloseable {
   private void report(Map<String, Double> values, boolean force) {
     long now = System.nanoTime();
     double seconds = (now - reportedNanos) / 1e9;
-    boolean first = reportedStep == begunStep;
-    if (!leader || (!force && !first && seconds < 1) || step == reportedStep) {
+    if (!leader || (!force && seconds < 1) || step == reportedStep) {
       return;
     }
     double steps = step - reportedStep;
@@ -381,7 +352,13 @@ final class RankTrainer implements AutoCloseable {
             .setImagesPerSecond(images * steps / seconds)
             .putAllValues(values)
             .setPhase(step > mainSteps ? "fine-tune" : "train");
-    meter.drainPhases().forEach((phase, s) -> progress.putPhaseSeconds(phase, s / steps));
+    context
+        .phases()
+        .drainSeconds()
+        .forEach(
+            (phase, s) ->
+                progress.putPhaseSeconds(
+                    phase.name().toLowerCase(Locale.ROOT).replace('_', '-'), s / steps));
     listener.progress(progress.build());
     reportedNanos = now;
     reportedStep = step;

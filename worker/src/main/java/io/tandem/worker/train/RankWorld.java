@@ -16,7 +16,6 @@ import io.tandem.worker.data.TrainingData;
 import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.nd4j.Nd4jEngine;
 import io.tandem.worker.parallel.LocalMesh;
-import io.tandem.worker.parallel.PhaseClock;
 import io.tandem.worker.parallel.ShardContext;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -64,8 +63,6 @@ final class RankWorld {
         context -> {
           AttemptLog log = new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), silent);
           int rank = context.world().index();
-          // The context's own clock is read by who measures.
-          StepMeter meter = new StepMeter(rank, mesh.size(), peer -> 0, new PhaseClock(), silent);
           try (RankTrainer trainer =
               new RankTrainer(
                   context,
@@ -74,7 +71,7 @@ final class RankWorld {
                   () -> StopMode.STOP_UNSPECIFIED,
                   silent,
                   log,
-                  meter,
+                  rank,
                   Optional.empty())) {
             return work.run(trainer, context);
           }

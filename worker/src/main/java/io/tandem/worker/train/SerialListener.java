@@ -49,11 +49,6 @@ final class SerialListener implements AttemptListener {
   }
 
   @Override
-  public synchronized void times(RankTimes times) {
-    target.times(times);
-  }
-
-  @Override
   public synchronized void traffic(FabricCounters counters) {
     target.traffic(counters);
   }

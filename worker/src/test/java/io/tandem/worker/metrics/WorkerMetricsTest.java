@@ -20,7 +20,6 @@ import io.tandem.worker.fabric.FabricCounters;
 import io.tandem.worker.fabric.Transport;
 import io.tandem.worker.train.AttemptListener;
 import io.tandem.worker.train.AttemptPlan;
-import io.tandem.worker.train.RankTimes;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.URI;
@@ -30,18 +29,13 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class WorkerMetricsTest {
   private final Meters meters = new Meters();
-  private long nanoTime;
-  private final WorkerMetrics metrics = new WorkerMetrics(meters, () -> nanoTime);
+  private final WorkerMetrics metrics = new WorkerMetrics(meters);
   private final List<Object> passedOn = new ArrayList<>();
 
   @AfterEach
@@ -90,6 +84,7 @@ class WorkerMetricsTest {
               .putValues("studentLoss", 0.25)
               .putValues("learningRate", 0.05)
               .putValues("feedback", -0.5)
+              .putPhaseSeconds("forward", 0.125)
               .build());
     }
     listener.evaluated(Evaluated.newBuilder().putValues("testAccuracy", 0.75).build());
@@ -98,34 +93,29 @@ class WorkerMetricsTest {
     listener.ended(AttemptEnded.newBuilder().setOutcome(Outcome.COMPLETED).build());
     assertThat(passedOn).hasSize(7);
     assertThat(meters.scrape())
-        .contains("tandem_step{job_id=\"job-1\"} 130.0")
-        .contains("tandem_steps_total{job_id=\"job-1\"} 30.0")
-        .contains("tandem_images_total{job_id=\"job-1\"} 4800.0")
-        .contains("tandem_loss{job_id=\"job-1\",loss=\"studentLoss\"} 0.25")
-        .contains("tandem_training_value{job_id=\"job-1\",name=\"learningRate\"} 0.05")
-        .contains("tandem_feedback{feedback=\"feedback\",job_id=\"job-1\"} -0.5")
-        .contains("tandem_accuracy{accuracy=\"testAccuracy\",job_id=\"job-1\"} 0.75")
-        .contains("tandem_checkpoint_bytes_total{job_id=\"job-1\"} 4096.0")
-        .contains("tandem_checkpoint_seconds_total{job_id=\"job-1\"} 1.5")
+        .contains("tandem_step{job=\"job-1\"} 130.0")
+        .contains("tandem_steps_total{job=\"job-1\"} 30.0")
+        .contains("tandem_images_total{job=\"job-1\"} 4800.0")
+        .contains("tandem_step_phase_seconds_total{job=\"job-1\",phase=\"forward\"} 3.75")
+        .contains("tandem_loss{job=\"job-1\",loss=\"studentLoss\"} 0.25")
+        .contains("tandem_training_value{job=\"job-1\",name=\"learningRate\"} 0.05")
+        .contains("tandem_feedback{feedback=\"feedback\",job=\"job-1\"} -0.5")
+        .contains("tandem_accuracy{accuracy=\"testAccuracy\",job=\"job-1\"} 0.75")
+        .contains("tandem_checkpoint_bytes_total{job=\"job-1\"} 4096.0")
+        .contains("tandem_checkpoint_seconds_total{job=\"job-1\"} 1.5")
         .contains("tandem_notices_total{code=\"BROKEN_IMAGE\"} 1.0")
         .contains("tandem_attempts_ended_total{outcome=\"COMPLETED\"} 1.0");
   }
 
   @Test
-  void shouldKeepTheSeriesOfTheLastSixteenEndedJobs() {
+  void shouldKeepTheSeriesOfTheLastSixteenJobs() {
     for (int job = 0; job < 18; job++) {
       listener("job-" + job).progress(Progress.newBuilder().setStep(1).build());
     }
-    assertThat(meters.scrape()).contains("job_id=\"job-0\"", "job_id=\"job-17\"");
-    for (int job = 18; job < 36; job++) {
-      var listener = listener("job-" + job);
-      listener.progress(Progress.newBuilder().setStep(1).build());
-      listener.ended(AttemptEnded.getDefaultInstance());
-    }
     assertThat(meters.scrape())
-        .doesNotContain("job_id=\"job-18\"")
-        .doesNotContain("job_id=\"job-19\"")
-        .contains("job_id=\"job-0\"", "job_id=\"job-20\"", "job_id=\"job-35\"");
+        .doesNotContain("job=\"job-0\"")
+        .doesNotContain("job=\"job-1\"")
+        .contains("job=\"job-2\"", "job=\"job-17\"");
   }
 
   @Test
@@ -133,8 +123,7 @@ class WorkerMetricsTest {
     metrics.collective(Collective.ALL_REDUCE, Transport.IPC, 4, 1000, 500_000_000);
     assertThat(meters.scrape())
         .contains(
-            "tandem_collective_bus_bandwidth_bytes_per_second{collective=\"all-reduce\",transport=\"ipc\"}"
-                + " 3000.0");
+            "tandem_collective_bus_bandwidth_bytes_per_second{collective=\"all-reduce\",transport=\"ipc\"} 3000.0");
   }
 
   @Test
@@ -144,9 +133,8 @@ class WorkerMetricsTest {
       listener.collectives().done(Collective.ALL_GATHER, Transport.UDP, 2, 64, 1_000_000_000);
       listener.collectives().done(Collective.BARRIER, Transport.UDP, 2, 0, 1);
       listener.traffic(FabricCounters.NONE);
-      listener.traffic(new FabricCounters(0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, streams(1)));
-      listener.traffic(
-          new FabricCounters(0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 9, streams(10)));
+      listener.traffic(new FabricCounters(0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+      listener.traffic(new FabricCounters(0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 9));
     }
     assertThat(meters.scrape())
         .contains("tandem_collective_calls_total{collective=\"all-gather\",transport=\"udp\"} 2.0")
@@ -155,90 +143,14 @@ class WorkerMetricsTest {
         .contains(
             "tandem_collective_seconds_total{collective=\"all-gather\",transport=\"udp\"} 2.0")
         .contains("tandem_collective_calls_total{collective=\"barrier\",transport=\"udp\"} 2.0")
-        .contains(
-            "tandem_back_pressure_total{job_id=\"job-1\",peer=\"4\",rank=\"0\",transport=\"ipc\"}"
-                + " 20.0",
-            "tandem_back_pressure_total{job_id=\"job-1\",peer=\"8\",rank=\"0\",transport=\"udp\"}"
-                + " 40.0",
-            "tandem_stream_retransmits_total{job_id=\"job-1\",peer=\"8\",rank=\"0\"} 60.0")
+        .contains("tandem_back_pressure_total{transport=\"ipc\"} 20.0")
+        .contains("tandem_back_pressure_total{transport=\"udp\"} 40.0")
         .contains("tandem_retransmits_total{transport=\"udp\"} 60.0")
         .contains("tandem_frames_dropped_total{reason=\"truncated\"} 80.0")
         .contains("tandem_frames_dropped_total{reason=\"corrupt\"} 100.0")
         .contains("tandem_frames_dropped_total{reason=\"foreign\"} 120.0")
         .contains("tandem_frames_dropped_total{reason=\"other-attempt\"} 140.0")
         .contains("tandem_frames_dropped_total{reason=\"disordered\"} 160.0");
-  }
-
-  private static List<FabricCounters.Stream> streams(int times) {
-    return List.of(
-        new FabricCounters.Stream(0, 4, Transport.IPC, times, 0),
-        new FabricCounters.Stream(0, 8, Transport.UDP, 2L * times, 3L * times));
-  }
-
-  @Test
-  void shouldTellRanksAndWhomTheyWaitFor() {
-    var listener = listener("job-1");
-    var times = new RankTimes(3, 2, 4, 1.5, Map.of("halo", 0.5), Map.of(1, 1.25, 2, 0.25));
-    listener.times(times);
-    listener.times(times);
-    assertThat(passedOn).containsExactly(times, times);
-    assertThat(meters.scrape())
-        .contains("tandem_rank_steps_total{job_id=\"job-1\",rank=\"3\"} 4.0")
-        .contains("tandem_step_duration_seconds_total{job_id=\"job-1\",rank=\"3\"} 8.0")
-        .contains("tandem_step_busy_seconds_total{job_id=\"job-1\",rank=\"3\"} 5.0")
-        .contains("tandem_step_phase_seconds_total{job_id=\"job-1\",phase=\"halo\",rank=\"3\"} 1.0")
-        .contains("tandem_peer_wait_seconds_total{job_id=\"job-1\",peer=\"1\",rank=\"3\"} 2.5")
-        .contains("tandem_step_timestamp_seconds{job_id=\"job-1\",rank=\"3\"} 1.");
-  }
-
-  @Test
-  void shouldTellSixtyFourPeersOfARankApart() {
-    Map<Integer, Double> waits = new HashMap<>();
-    for (int peer = 1; peer <= 200; peer++) {
-      waits.put(peer, 1.0);
-    }
-    listener("job-1").times(new RankTimes(0, 1, 1, 1, Map.of(), waits));
-    var lines =
-        meters
-            .scrape()
-            .lines()
-            .filter(l -> l.startsWith("tandem_peer_wait_seconds_total{"))
-            .toList();
-    assertThat(lines)
-        .hasSize(65)
-        .anyMatch(l -> l.contains("peer=\"other\"") && l.endsWith(" 136.0"));
-  }
-
-  @Test
-  void shouldForgetAJobSomeMinutesAfterItsLastAttemptEnded() {
-    var first = listener("job-1");
-    var second = listener("job-1");
-    first.progress(Progress.newBuilder().setStep(1).build());
-    first.ended(AttemptEnded.getDefaultInstance());
-    nanoTime = Duration.ofMinutes(20).toNanos();
-    metrics.tidy();
-    assertThat(meters.scrape()).as("another attempt runs").contains("job-1");
-    second.ended(AttemptEnded.getDefaultInstance());
-    nanoTime += Duration.ofMinutes(4).toNanos();
-    metrics.tidy();
-    assertThat(meters.scrape()).as("4 minutes later").contains("job-1");
-    nanoTime += Duration.ofMinutes(2).toNanos();
-    metrics.tidy();
-    assertThat(meters.scrape()).as("6 minutes later").doesNotContain("job-1");
-  }
-
-  @Test
-  void shouldTellTheRoomOfVolumes(@TempDir Path directory) {
-    try (var host =
-        HostMetrics.start(meters, metrics, directory.resolve("not/yet"), Path.of("/dev/shm"))) {
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
-          .untilAsserted(
-              () ->
-                  assertThat(meters.scrape())
-                      .containsPattern("tandem_volume_free_bytes\\{volume=\"checkpoints\"} [1-9]")
-                      .containsPattern("tandem_volume_size_bytes\\{volume=\"shm\"} [1-9]"));
-    }
   }
 
   @Test
@@ -252,7 +164,7 @@ class WorkerMetricsTest {
               .send(request(server, "GET", "/metrics"), BodyHandlers.ofString());
       assertThat(response.statusCode()).isEqualTo(200);
       assertThat(response.headers().firstValue("Content-Type")).hasValue(Meters.CONTENT_TYPE);
-      assertThat(response.body()).contains("tandem_step{job_id=\"job-1\"} 7.0", "jvm_memory_used");
+      assertThat(response.body()).contains("tandem_step{job=\"job-1\"} 7.0", "jvm_memory_used");
       assertThatThrownBy(() -> new MetricsServer(meters, "127.0.0.1", server.port()))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("choose another port");
