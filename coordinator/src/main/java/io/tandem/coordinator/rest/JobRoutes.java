@@ -30,6 +30,7 @@ final class JobRoutes {
   private static final int PAGE = 100;
   private static final int LARGEST_PAGE = 1000;
   private static final int MOST_POINTS = 100_000;
+  private static final int CURVE_POINTS = 400;
 
   private final ControlPlane plane;
   private final Store store;
@@ -48,10 +49,14 @@ final class JobRoutes {
         new Route("GET", "/v1/jobs", this::list),
         new Route("GET", "/v1/jobs/{id}", this::get),
         new Route("DELETE", "/v1/jobs/{id}", this::delete),
+        new Route("GET", "/v1/jobs/{id}/file", this::file),
         new Route("GET", "/v1/jobs/{id}/events", this::events),
         new Route("GET", "/v1/jobs/{id}/metrics", this::metrics),
+        new Route("GET", "/v1/jobs/{id}/curves", this::curves),
         new Route("GET", "/v1/jobs/{id}/logs", this::logs),
         new Route("GET", "/v1/jobs/{id}/checkpoints", this::checkpoints),
+        new Route("GET", "/v1/jobs/{id}/samples", this::samples),
+        new Route("GET", "/v1/jobs/{id}/samples/{place}", this::sample),
         new Route("GET", "/v1/jobs/{id}/model", this::model),
         new Route("POST", "/v1/jobs/{id}/cancel", call -> ask(call, JobMessage.Wish.CANCEL)),
         new Route("POST", "/v1/jobs/{id}/pause", call -> ask(call, JobMessage.Wish.PAUSE)),
@@ -63,7 +68,10 @@ final class JobRoutes {
     try {
       spec = JobFiles.parse(call.body());
     } catch (JobFileException e) {
-      throw new Problem(400, "The job file has mistakes", e.getMessage(), e.mistakes());
+      throw Problem.jobFile(e, call.body());
+    }
+    if (call.query("dryRun").map(Boolean::parseBoolean).orElse(false)) {
+      return done(Replies.yaml(JobFiles.toYaml(spec)));
     }
     String key = call.header("Idempotency-Key").map(String::strip).orElse(null);
     if (key != null && (key.isEmpty() || key.length() > 255)) {
@@ -129,6 +137,12 @@ final class JobRoutes {
         .orElseThrow(() -> Problem.notFound("there is no job '" + id + "'"));
   }
 
+  private CompletionStage<HttpResponse> file(Call call) {
+    String json = find(call).header().spec();
+    JobSpec spec = JobFiles.parse(json.getBytes(StandardCharsets.UTF_8));
+    return done(Replies.yaml(JobFiles.toYaml(spec)));
+  }
+
   private CompletionStage<HttpResponse> ask(Call call, JobMessage.Wish wish) {
     return ask(call, wish, null);
   }
@@ -167,7 +181,7 @@ final class JobRoutes {
 
   private CompletionStage<HttpResponse> events(Call call) {
     StoredJob job = find(call);
-    long after = call.number("after", 0, 0, Long.MAX_VALUE);
+    long after = after(call, job);
     boolean stream =
         call.header("Accept").map(accept -> accept.contains("text/event-stream")).orElse(false);
     if (stream) {
@@ -182,6 +196,16 @@ final class JobRoutes {
         .read(reader -> reader.events(job.header().id(), after, limit))
         .forEach(event -> array.add(JobJson.event(event)));
     return done(Replies.json(200, body));
+  }
+
+  /** The id after which events are told: as given, or such that only the last ones are. */
+  private long after(Call call, StoredJob job) {
+    long after = call.number("after", 0, 0, Long.MAX_VALUE);
+    if (call.query("last").isEmpty()) {
+      return after;
+    }
+    int last = (int) call.number("last", 0, 1, LARGEST_PAGE);
+    return Math.max(after, store.read(r -> r.eventBeforeLast(job.header().id(), last)));
   }
 
   private static long lastEventId(Call call, long otherwise) {
@@ -215,6 +239,15 @@ final class JobRoutes {
     return done(Replies.json(200, body));
   }
 
+  private CompletionStage<HttpResponse> curves(Call call) {
+    StoredJob job = find(call);
+    int points = (int) call.number("points", CURVE_POINTS, 1, LARGEST_PAGE);
+    long last = Math.max(job.progress().totalSteps(), job.progress().step());
+    List<Rows.Metric> thinned =
+        store.read(reader -> reader.thinned(job.header().id(), last, points));
+    return done(Replies.json(200, JobJson.curves(thinned)));
+  }
+
   private CompletionStage<HttpResponse> logs(Call call) {
     StoredJob job = find(call);
     long after = call.number("after", 0, 0, Long.MAX_VALUE);
@@ -234,6 +267,26 @@ final class JobRoutes {
     ArrayNode array = body.putArray("checkpoints");
     rows.forEach(row -> array.add(JobJson.checkpoint(row)));
     return done(Replies.json(200, body));
+  }
+
+  private CompletionStage<HttpResponse> samples(Call call) {
+    String id = find(call).header().id();
+    List<Rows.Sample> samples = store.read(reader -> reader.samples(id));
+    ObjectNode body = Replies.JSON.createObjectNode();
+    ArrayNode array = body.putArray("samples");
+    samples.forEach(sample -> array.add(JobJson.sample(id, sample)));
+    return done(Replies.json(200, body));
+  }
+
+  private CompletionStage<HttpResponse> sample(Call call) {
+    String id = find(call).header().id();
+    String place = call.path("place");
+    Rows.Sample sample =
+        store.<List<Rows.Sample>>read(reader -> reader.samples(id)).stream()
+            .filter(s -> String.valueOf(s.place()).equals(place))
+            .findFirst()
+            .orElseThrow(() -> Problem.notFound("job " + id + " shows no image '" + place + "'"));
+    return done(Replies.picture(sample.image()));
   }
 
   private CompletionStage<HttpResponse> model(Call call) {
