@@ -80,8 +80,11 @@ class ImageIT {
                 "/shared/job.yaml",
                 "--wait",
                 "--server=http://127.0.0.1:" + ports.group(1))) {
-          assertThat(submit.exitCode()).as(submit.said() + one.said()).isZero();
+          assertThat(submit.exitCode()).isZero();
           assertThat(submit.said()).contains("SUCCEEDED");
+        } catch (AssertionError e) {
+          throw new AssertionError(
+              String.join("\n", e.getMessage(), coordinator.said(), one.said(), two.said()), e);
         }
         // The program is process 1 of its container, and must hear the signal as such.
         one.terminate();

@@ -17,6 +17,12 @@ import org.awaitility.Awaitility;
 
 /** A real process of the command line, with its output in files. */
 final class TandemProcess implements AutoCloseable {
+  /**
+   * A build that a shell runs in the background ignores Ctrl-C, and so would every process that it
+   * starts; this undoes it where the system's env can.
+   */
+  private static final List<String> HEARING_INTERRUPTS = hearingInterrupts();
+
   private final Process process;
   private final Path out;
   private final Path err;
@@ -25,6 +31,24 @@ final class TandemProcess implements AutoCloseable {
     this.process = process;
     this.out = out;
     this.err = err;
+  }
+
+  private static List<String> hearingInterrupts() {
+    List<String> command = List.of("env", "--default-signal=INT");
+    List<String> trial = new ArrayList<>(command);
+    trial.add("true");
+    try {
+      Process process =
+          new ProcessBuilder(trial)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      return process.waitFor() == 0 ? command : List.of();
+    } catch (IOException e) {
+      return List.of();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   static TandemProcess start(Path directory, String... arguments) throws IOException {
@@ -60,7 +84,9 @@ final class TandemProcess implements AutoCloseable {
       throws IOException {
     Path out = Files.createTempFile(directory, name, ".out");
     Path err = Files.createTempFile(directory, name, ".err");
-    ProcessBuilder builder = new ProcessBuilder(command);
+    List<String> all = new ArrayList<>(HEARING_INTERRUPTS);
+    all.addAll(command);
+    ProcessBuilder builder = new ProcessBuilder(all);
     builder.environment().putAll(environment);
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     return new TandemProcess(builder.start(), out, err);
