@@ -119,12 +119,18 @@ final class WorkerCommand implements Callable<Integer> {
   private int work(
       HostPort address, Path aeron, MetricsServer metrics, AttemptRun.Starter measured) {
     int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
-    WorkerSettings settings =
-        WorkerSettings.local(
-                address.host(), address.port(), slots, host, directory.toAbsolutePath(), processors)
-            .with(controlPort, dataPort, aeron, metrics.port());
+    WorkerSettings settings;
     WorkerNode node;
     try {
+      settings =
+          WorkerSettings.local(
+                  address.host(),
+                  address.port(),
+                  slots,
+                  host,
+                  directory.toAbsolutePath(),
+                  processors)
+              .with(controlPort, dataPort, aeron, metrics.port());
       node = WorkerNode.start(settings, measured);
     } catch (IllegalStateException e) {
       throw new CommandException(ExitCode.FAILED, "the worker cannot start: " + e.getMessage());

@@ -2,6 +2,8 @@ package io.tandem.worker.fabric;
 
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.exceptions.ActiveDriverException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 
 /**
@@ -42,5 +44,10 @@ public final class SharedDriver implements AutoCloseable {
   @Override
   public void close() {
     driver.close();
+    try {
+      DriverDirectories.delete(directory());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + directory(), e);
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.tandem.worker.node;
 
+import io.tandem.worker.fabric.DriverName;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -70,7 +71,7 @@ public record WorkerSettings(
         host,
         0,
         0,
-        host + ":" + ProcessHandle.current().pid(),
+        DriverName.embedded(),
         null,
         directory,
         Math.max(1, processors / Math.max(1, slots)),
@@ -82,7 +83,11 @@ public record WorkerSettings(
         Duration.ofSeconds(30));
   }
 
-  /** The same with other ports, or with an external media driver when {@code aeron} is not null. */
+  /**
+   * The same with other ports, or with an external media driver when {@code aeron} is not null.
+   *
+   * @throws IllegalStateException where no media driver is at work there
+   */
   public WorkerSettings with(int control, int data, Path aeron, int metrics) {
     return new WorkerSettings(
         coordinatorHost,
@@ -91,7 +96,7 @@ public record WorkerSettings(
         host,
         control,
         data,
-        aeron == null ? driver : host + ":" + aeron.toAbsolutePath(),
+        aeron == null ? driver : DriverName.external(host, aeron),
         aeron,
         directory,
         threads,

@@ -412,25 +412,4 @@ class AeronFabricTest {
           .noneMatch(name -> name.contains("-" + ProcessHandle.current().pid() + "-"));
     }
   }
-
-  @Test
-  void shouldRemoveWhatADeadProcessLeft() throws Exception {
-    Process dead = new ProcessBuilder("true").start();
-    assertThat(dead.waitFor()).isZero();
-    Path mine = DriverDirectories.create(7);
-    String name = mine.getFileName().toString();
-    Path left =
-        mine.resolveSibling(
-            name.replaceFirst("-\\d+-(\\d+)-attempt", "-" + dead.pid() + "-$1-attempt"));
-    Files.createDirectories(left.resolve("images"));
-    Files.writeString(left.resolve("images/log"), "x");
-    Files.createDirectories(mine);
-    try {
-      DriverDirectories.removeStale(DriverDirectories.parent());
-      assertThat(left).doesNotExist();
-      assertThat(mine).exists();
-    } finally {
-      DriverDirectories.delete(mine);
-    }
-  }
 }
