@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tandem.worker.engine.DType;
 import io.tandem.worker.train.Verify;
 import java.util.List;
 import java.util.Locale;
@@ -38,11 +39,19 @@ final class VerifyCommand implements Callable<Integer> {
   int steps;
 
   @Option(
+      names = "--dtype",
+      defaultValue = "${env:TANDEM_VERIFY_DTYPE:-float32}",
+      description =
+          "What it computes in: float32, as jobs do, or float64, where the differences that are"
+              + " left are not float32's roundings (TANDEM_VERIFY_DTYPE; ${DEFAULT-VALUE}).")
+  String dtype;
+
+  @Option(
       names = "--tolerance",
       defaultValue = "${env:TANDEM_VERIFY_TOLERANCE:-1e-2}",
       description =
-          "Largest relative difference of a tensor, its largest difference over its largest value,"
-              + " in float32 (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
+          "Largest relative difference of a tensor, its largest difference over its largest value"
+              + " (TANDEM_VERIFY_TOLERANCE; ${DEFAULT-VALUE}).")
   double tolerance;
 
   @Override
@@ -55,7 +64,15 @@ final class VerifyCommand implements Callable<Integer> {
     if (steps < 1) {
       throw new CommandException(ExitCode.USAGE, "--steps " + steps + ": at least 1");
     }
-    List<Verify.Row> rows = Verify.run(file.read(), shards, steps);
+    DType type =
+        switch (dtype) {
+          case "float32" -> DType.FLOAT32;
+          case "float64" -> DType.FLOAT64;
+          default ->
+              throw new CommandException(
+                  ExitCode.USAGE, "--dtype " + dtype + ": allowed are float32, float64");
+        };
+    List<Verify.Row> rows = Verify.run(file.read(), shards, steps, type);
     boolean passed = rows.stream().allMatch(row -> row.within(tolerance));
     ObjectNode object = new ObjectMapper().createObjectNode().put("passed", passed);
     ArrayNode array = object.putArray("shards");

@@ -39,6 +39,11 @@ final class RankWorld {
 
   /** Runs the work on every rank and returns their results in the order of ranks. */
   static <T> List<T> run(JobSpec job, Mesh mesh, int threads, Work<T> work) {
+    return run(job, mesh, DType.FLOAT32, threads, work);
+  }
+
+  /** The same in another number format. */
+  static <T> List<T> run(JobSpec job, Mesh mesh, DType dtype, int threads, Work<T> work) {
     TrainingData data =
         TrainingData.open(job.data(), job.seed(), (name, reason, replacement) -> {});
     List<Member> members =
@@ -59,7 +64,7 @@ final class RankWorld {
     AttemptListener silent = new Silent();
     return LocalMesh.run(
         mesh,
-        () -> new Nd4jEngine(DType.FLOAT32, threads),
+        () -> new Nd4jEngine(dtype, threads),
         DEADLINE,
         context -> {
           AttemptLog log = new AttemptLog(plan.roster().jobId(), plan.roster().attempt(), silent);

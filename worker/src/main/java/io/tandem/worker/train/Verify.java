@@ -2,6 +2,7 @@ package io.tandem.worker.train;
 
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Mesh;
+import io.tandem.worker.engine.DType;
 import io.tandem.worker.engine.Engine;
 import io.tandem.worker.engine.Tensor;
 import io.tandem.worker.parallel.ForwardMode;
@@ -13,9 +14,9 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * The proof that S shards compute what one shard computes, on a user's own job, in float32: every
- * model's logits of the first batch, with the losses and the feedback of the first step (output);
- * gradients and batch-norm statistics after it; weights of every model after some steps.
+ * The proof that S shards compute what one shard computes, on a user's own job: every model's
+ * logits of the first batch, with the losses and the feedback of the first step (output); gradients
+ * and batch-norm statistics after it; weights of every model after some steps.
  */
 public final class Verify {
   private Verify() {}
@@ -61,12 +62,13 @@ public final class Verify {
    *
    * @param shards the numbers of shards to try
    * @param steps whole steps before the weights are compared, at least 1
+   * @param dtype what it computes in
    */
-  public static List<Row> run(JobSpec job, int[] shards, int steps) {
-    Run one = run(job, 1, steps);
+  public static List<Row> run(JobSpec job, int[] shards, int steps, DType dtype) {
+    Run one = run(job, 1, steps, dtype);
     List<Row> rows = new ArrayList<>();
     for (int s : shards) {
-      Run many = run(job, s, steps);
+      Run many = run(job, s, steps, dtype);
       rows.add(
           new Row(
               s,
@@ -78,9 +80,9 @@ public final class Verify {
     return rows;
   }
 
-  private static Run run(JobSpec job, int shards, int steps) {
+  private static Run run(JobSpec job, int shards, int steps, DType dtype) {
     return RankWorld.run(
-            job, new Mesh(1, shards), 1, (trainer, context) -> rank(trainer, context, steps))
+            job, new Mesh(1, shards), dtype, 1, (trainer, context) -> rank(trainer, context, steps))
         .get(0);
   }
 
