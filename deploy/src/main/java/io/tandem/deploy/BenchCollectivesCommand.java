@@ -59,6 +59,12 @@ final class BenchCollectivesCommand implements Callable<Integer> {
       description = "Sizes (TANDEM_BENCH_BYTES; ${DEFAULT-VALUE}).")
   List<Integer> sizes;
 
+  @Option(
+      names = "--encrypt",
+      defaultValue = "${env:TANDEM_BENCH_ENCRYPT:-false}",
+      description = "Encrypts the frames between processes (TANDEM_BENCH_ENCRYPT).")
+  boolean encrypt;
+
   private final ArrayNode results = JsonNodeFactory.instance.arrayNode();
 
   /** Hears the slowest rank's times of a collective. */
@@ -122,7 +128,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
       for (int rank = 1; rank < ranks; rank++) {
         others.add(ChildProcess.start(arguments(rank, ports, aeronDirectory)));
       }
-      try (Fabrics fabrics = LoopbackRoster.open(0, ports, aeronDirectory)) {
+      try (Fabrics fabrics = LoopbackRoster.open(0, ports, aeronDirectory, encrypt)) {
         measure(
             fabrics.ranks().get(0),
             sizes,
@@ -140,6 +146,9 @@ final class BenchCollectivesCommand implements Callable<Integer> {
     arguments.addAll(List.of("--rank", String.valueOf(rank)));
     arguments.addAll(List.of("--ports", joined(ports)));
     arguments.addAll(List.of("--bytes", joined(sizes)));
+    if (encrypt) {
+      arguments.add("--encrypt");
+    }
     if (aeronDirectory != null) {
       arguments.addAll(List.of("--aeron-directory", aeronDirectory.toString()));
     }

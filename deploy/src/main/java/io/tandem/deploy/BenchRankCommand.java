@@ -26,10 +26,13 @@ final class BenchRankCommand implements Callable<Integer> {
   @Option(names = "--bytes", split = ",", required = true)
   List<Integer> sizes;
 
+  @Option(names = "--encrypt")
+  boolean encrypt;
+
   @Override
   public Integer call() {
     parent.exitWithIt();
-    try (Fabrics fabrics = LoopbackRoster.open(rank, ports, aeronDirectory)) {
+    try (Fabrics fabrics = LoopbackRoster.open(rank, ports, aeronDirectory, encrypt)) {
       BenchCollectivesCommand.measure(
           fabrics.ranks().get(0), sizes, (collective, bytes, nanos) -> {});
     }

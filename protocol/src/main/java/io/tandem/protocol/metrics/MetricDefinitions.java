@@ -142,7 +142,8 @@ public final class MetricDefinitions {
       counter(
           "frames.dropped",
           "",
-          "Frames refused, by reason: truncated, corrupt, foreign, other-attempt, disordered.",
+          "Frames refused, by reason: truncated, corrupt, foreign, other-attempt, unauthentic,"
+              + " disordered.",
           "reason");
 
   // ---- cluster, on the coordinator

@@ -16,6 +16,8 @@ import java.util.List;
  * @param corrupt frames dropped because their checksum or a field was wrong
  * @param foreign frames dropped because they belong to another job or protocol
  * @param otherAttempt frames dropped because they belong to another attempt
+ * @param unauthentic frames dropped because they were not encrypted with the attempt's key, or came
+ *     before
  * @param disordered frames dropped because one before them is missing
  * @param bufferStalls times a sender was held up because too much lay unread
  * @param streams of the counts above, those of each stream to another worker
@@ -32,6 +34,7 @@ public record FabricCounters(
     long corrupt,
     long foreign,
     long otherAttempt,
+    long unauthentic,
     long disordered,
     long bufferStalls,
     List<Stream> streams) {
@@ -48,7 +51,7 @@ public record FabricCounters(
 
   /** Of a worker that has all ranks: nothing leaves it. */
   public static final FabricCounters NONE =
-      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
+      new FabricCounters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
 
   public FabricCounters {
     streams = List.copyOf(streams);

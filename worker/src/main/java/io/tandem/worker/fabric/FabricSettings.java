@@ -2,6 +2,7 @@ package io.tandem.worker.fabric;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import javax.crypto.SecretKey;
 
 /**
  * How a worker's data plane is set up.
@@ -15,6 +16,8 @@ import java.time.Duration;
  *     something every second, or four times in this time, however long it computes
  * @param timeout how long any wait may take, though the peer's process is alive
  * @param bufferBytes how much may lie here that no rank has asked for yet; then senders are held up
+ * @param frameKey what frames to and from other workers are encrypted with (AES), the same on all
+ *     of them, or null for frames with a checksum only
  */
 public record FabricSettings(
     String bindHost,
@@ -23,7 +26,8 @@ public record FabricSettings(
     Duration connectTimeout,
     Duration silence,
     Duration timeout,
-    long bufferBytes) {
+    long bufferBytes,
+    SecretKey frameKey) {
   /** With an embedded driver, 30 s to connect, 6 s of silence, waits of 5 minutes, 256 MiB. */
   public static FabricSettings of(String bindHost, int dataPort) {
     return new FabricSettings(
@@ -33,18 +37,25 @@ public record FabricSettings(
         Duration.ofSeconds(30),
         Duration.ofSeconds(6),
         Duration.ofMinutes(5),
-        256L << 20);
+        256L << 20,
+        null);
   }
 
   /** The same over another driver; null is the embedded one. */
   public FabricSettings withAeronDirectory(Path directory) {
     return new FabricSettings(
-        bindHost, dataPort, directory, connectTimeout, silence, timeout, bufferBytes);
+        bindHost, dataPort, directory, connectTimeout, silence, timeout, bufferBytes, frameKey);
   }
 
   /** The same with other deadlines. */
   public FabricSettings withTimeouts(Duration connect, Duration silence, Duration timeout) {
     return new FabricSettings(
-        bindHost, dataPort, aeronDirectory, connect, silence, timeout, bufferBytes);
+        bindHost, dataPort, aeronDirectory, connect, silence, timeout, bufferBytes, frameKey);
+  }
+
+  /** The same with encrypted frames; null is without. */
+  public FabricSettings withFrameKey(SecretKey key) {
+    return new FabricSettings(
+        bindHost, dataPort, aeronDirectory, connectTimeout, silence, timeout, bufferBytes, key);
   }
 }

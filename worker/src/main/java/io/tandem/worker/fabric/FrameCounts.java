@@ -15,6 +15,7 @@ final class FrameCounts {
   final AtomicLong corrupt = new AtomicLong();
   final AtomicLong foreign = new AtomicLong();
   final AtomicLong otherAttempt = new AtomicLong();
+  final AtomicLong unauthentic = new AtomicLong();
   final AtomicLong disordered = new AtomicLong();
   final AtomicLong bufferStalls = new AtomicLong();
 
@@ -35,6 +36,7 @@ final class FrameCounts {
         corrupt.get(),
         foreign.get(),
         otherAttempt.get(),
+        unauthentic.get(),
         disordered.get(),
         bufferStalls.get(),
         streams);

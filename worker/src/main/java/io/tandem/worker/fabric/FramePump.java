@@ -6,6 +6,7 @@ import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.tandem.protocol.frame.Frame;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Roster;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collection;
@@ -46,6 +47,10 @@ final class FramePump {
   private final PeerLink[] linkOfRank;
   private final Map<FlowKey, Long> sequences = new HashMap<>();
   private final Frame frame = new Frame();
+
+  /** The last opened frame, where frames are encrypted. */
+  private ByteBuffer plain = ByteBuffer.allocateDirect(0);
+
   private final ControlledFragmentHandler handler = this::onFragment;
   private List<PeerLink> missing;
   private String over;
@@ -78,7 +83,8 @@ final class FramePump {
                         endpoint.transport(member),
                         endpoint.publication(member),
                         identity,
-                        counts));
+                        counts,
+                        settings.frameKey()));
         link.ranks.add(member.rank());
         linkOfRank[member.rank()] = link;
       }
@@ -221,8 +227,16 @@ final class FramePump {
 
   private Action onFragment(
       DirectBuffer buffer, int offset, int length, io.aeron.logbuffer.Header header) {
-    frame.wrap(buffer.byteBuffer(), buffer.wrapAdjustment() + offset, length);
-    switch (frame.check()) {
+    int index = buffer.wrapAdjustment() + offset;
+    if (settings.frameKey() != null) {
+      return onSealed(buffer.byteBuffer(), index, length);
+    }
+    frame.wrap(buffer.byteBuffer(), index, length);
+    return on(frame.check());
+  }
+
+  private Action on(Frame.Condition condition) {
+    switch (condition) {
       case TRUNCATED -> counts.truncated.incrementAndGet();
       case CORRUPT -> onCorrupt();
       case FOREIGN -> counts.foreign.incrementAndGet();
@@ -230,6 +244,45 @@ final class FramePump {
         return onWhole();
       }
     }
+    return Action.CONTINUE;
+  }
+
+  /** What does not open is nobody's: dropped, so that no stranger ends an attempt. */
+  private Action onSealed(ByteBuffer bytes, int index, int length) {
+    int plainLength = length - FrameCipher.OVERHEAD;
+    if (plainLength < Frame.HEADER_LENGTH) {
+      counts.truncated.incrementAndGet();
+      return Action.CONTINUE;
+    }
+    frame.wrap(bytes, index, plainLength);
+    if (frame.checkFields() != Frame.Condition.WHOLE || !isOurs()) {
+      return frame.checkFields() == Frame.Condition.CORRUPT
+          ? unauthentic()
+          : on(frame.checkFields());
+    }
+    FrameCipher opener = linkOfRank[frame.source()].opener;
+    if (plain.capacity() < plainLength) {
+      plain = ByteBuffer.allocateDirect(plainLength);
+    }
+    switch (opener.open(bytes.slice(index, length), plain)) {
+      case REFUSED, REPLAYED -> {
+        return unauthentic();
+      }
+      case GAP -> giveUp("came although one before it is missing");
+      case OPENED -> {
+        frame.wrap(plain, 0, plainLength);
+        Action action = onWhole();
+        if (action != Action.ABORT) {
+          opener.taken();
+        }
+        return action;
+      }
+    }
+    return Action.CONTINUE;
+  }
+
+  private Action unauthentic() {
+    counts.unauthentic.incrementAndGet();
     return Action.CONTINUE;
   }
 

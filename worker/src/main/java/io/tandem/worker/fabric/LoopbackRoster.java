@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import javax.crypto.spec.SecretKeySpec;
 
 /** Ranks of this host, a worker each, to measure a transport by; each may be in any process. */
 public final class LoopbackRoster {
@@ -37,9 +38,11 @@ public final class LoopbackRoster {
    *
    * @param ports a rank's each
    * @param aeronDirectory of the media driver that all share, or null for one each
+   * @param encrypted whether frames are encrypted, with a key that is no secret
    * @throws PeerLostException where the others do not come
    */
-  public static Fabrics open(int rank, List<Integer> ports, Path aeronDirectory) {
+  public static Fabrics open(
+      int rank, List<Integer> ports, Path aeronDirectory, boolean encrypted) {
     List<Member> members = new ArrayList<>();
     for (int i = 0; i < ports.size(); i++) {
       String driver = aeronDirectory == null ? "driver-" + i : aeronDirectory.toString();
@@ -49,6 +52,8 @@ public final class LoopbackRoster {
     return Fabrics.open(
         roster,
         "rank-" + rank,
-        FabricSettings.of(HOST, ports.get(rank)).withAeronDirectory(aeronDirectory));
+        FabricSettings.of(HOST, ports.get(rank))
+            .withAeronDirectory(aeronDirectory)
+            .withFrameKey(encrypted ? new SecretKeySpec(new byte[32], "AES") : null));
   }
 }

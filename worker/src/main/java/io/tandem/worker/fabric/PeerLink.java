@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
+import javax.crypto.SecretKey;
 
 /**
  * The way to one other worker: its publication, and what waits to be sent there, in order. What
@@ -41,9 +42,17 @@ final class PeerLink {
   long backPressured;
 
   private final ExclusivePublication publication;
+  private final int overhead;
   private final int mostPayload;
   private final Identity identity;
   private final FrameCounts counts;
+
+  /** Seals what goes there, or null where frames are not encrypted. */
+  private final FrameCipher sealer;
+
+  /** Opens what comes from there, or null. */
+  final FrameCipher opener;
+
   private final BufferClaim claim = new BufferClaim();
   private final Frame frame = new Frame();
   private final Queue<Notice> notices = new ArrayDeque<>();
@@ -59,13 +68,18 @@ final class PeerLink {
       Transport transport,
       ExclusivePublication publication,
       Identity identity,
-      FrameCounts counts) {
+      FrameCounts counts,
+      SecretKey frameKey) {
+    boolean encrypted = frameKey != null;
+    this.sealer = encrypted ? new FrameCipher(frameKey, identity.firstRank(), peer.rank()) : null;
+    this.opener = encrypted ? new FrameCipher(frameKey, peer.rank(), identity.firstRank()) : null;
+    this.overhead = encrypted ? FrameCipher.OVERHEAD : 0;
     this.workerId = peer.workerId();
     this.address = transport == Transport.IPC ? "aeron:ipc" : peer.host() + ":" + peer.port();
     this.transport = transport;
     this.publication = publication;
     this.mostPayload =
-        publication.maxPayloadLength() - Frame.HEADER_LENGTH & -Fabric.Sink.ALIGNMENT;
+        publication.maxPayloadLength() - Frame.HEADER_LENGTH - overhead & -Fabric.Sink.ALIGNMENT;
     this.identity = identity;
     this.counts = counts;
   }
@@ -126,8 +140,7 @@ final class PeerLink {
     }
     frame.begin(notice.kind(), identity.job(), identity.attempt(), notice.source());
     frame.bytes().put(Frame.HEADER_LENGTH, notice.payload());
-    frame.seal();
-    claim.commit();
+    commit();
     return true;
   }
 
@@ -150,8 +163,7 @@ final class PeerLink {
       outgoing.remove();
       return true;
     }
-    frame.seal();
-    claim.commit();
+    commit();
     counts.framesSent.incrementAndGet();
     counts.bytesSent.addAndGet(count);
     transfer.moved += count;
@@ -164,11 +176,11 @@ final class PeerLink {
 
   /** Takes room for a frame in the publication's log and lays the flyweight over it. */
   private boolean claim(int payload) {
-    long position = publication.tryClaim(Frame.HEADER_LENGTH + payload, claim);
+    long position = publication.tryClaim(Frame.HEADER_LENGTH + payload + overhead, claim);
     if (position > 0) {
       ByteBuffer log = claim.buffer().byteBuffer();
       int index = claim.buffer().wrapAdjustment() + claim.offset();
-      frame.wrap(log, index, claim.length());
+      frame.wrap(log, index, Frame.HEADER_LENGTH + payload);
       return true;
     }
     if (position == Publication.BACK_PRESSURED || position == Publication.ADMIN_ACTION) {
@@ -179,6 +191,18 @@ final class PeerLink {
           "the publication to " + workerId + " fails: " + Publication.errorString(position));
     }
     return false;
+  }
+
+  /** Guards the claimed frame against mistakes or against people, and lets it go. */
+  private void commit() {
+    if (sealer == null) {
+      frame.seal();
+    } else {
+      ByteBuffer log = claim.buffer().byteBuffer();
+      int index = claim.buffer().wrapAdjustment() + claim.offset();
+      sealer.seal(log.slice(index, claim.length()));
+    }
+    claim.commit();
   }
 
   void lose(String why) {

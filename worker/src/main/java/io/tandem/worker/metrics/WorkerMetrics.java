@@ -88,6 +88,7 @@ public final class WorkerMetrics {
     dropped("corrupt", now.corrupt() - before.corrupt());
     dropped("foreign", now.foreign() - before.foreign());
     dropped("other-attempt", now.otherAttempt() - before.otherAttempt());
+    dropped("unauthentic", now.unauthentic() - before.unauthentic());
     dropped("disordered", now.disordered() - before.disordered());
   }
 

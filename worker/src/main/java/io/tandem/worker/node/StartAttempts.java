@@ -10,9 +10,13 @@ import io.tandem.protocol.mesh.Roster;
 import io.tandem.worker.train.AttemptPlan;
 import java.nio.file.Path;
 import java.util.List;
+import javax.crypto.SecretKey;
+import javax.crypto.spec.SecretKeySpec;
 
 /** Reads what the coordinator asks for. */
 final class StartAttempts {
+  private static final int FRAME_KEY_BYTES = 32;
+
   private StartAttempts() {}
 
   /** The ranks that this worker is to host. */
@@ -46,6 +50,16 @@ final class StartAttempts {
         settings.aeronDirectory(),
         settings.host(),
         settings.dataPort(),
-        settings.threads());
+        settings.threads(),
+        frameKey(message));
+  }
+
+  private static SecretKey frameKey(StartAttempt message) {
+    int bytes = message.getFrameKey().size();
+    if (bytes != 0 && bytes != FRAME_KEY_BYTES) {
+      throw new IllegalArgumentException(
+          "a frame key of " + bytes + " bytes: allowed are none and " + FRAME_KEY_BYTES);
+    }
+    return bytes == 0 ? null : new SecretKeySpec(message.getFrameKey().toByteArray(), "AES");
   }
 }

@@ -4,6 +4,7 @@ import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Roster;
 import java.nio.file.Path;
 import java.util.List;
+import javax.crypto.SecretKey;
 
 /**
  * All that a worker must know to run its ranks of one attempt.
@@ -19,6 +20,7 @@ import java.util.List;
  * @param bindHost address the data plane listens on
  * @param dataPort UDP port the data plane listens on
  * @param threads compute threads a rank
+ * @param frameKey encrypts the frames between workers, or null
  */
 public record AttemptPlan(
     Roster roster,
@@ -29,7 +31,8 @@ public record AttemptPlan(
     Path aeronDirectory,
     String bindHost,
     int dataPort,
-    int threads) {
+    int threads,
+    SecretKey frameKey) {
   public AttemptPlan {
     checkpoints = List.copyOf(checkpoints);
   }

@@ -168,7 +168,8 @@ public final class LocalRanks implements AttemptRun {
   private FabricSettings fabricSettings() {
     FabricSettings settings =
         FabricSettings.of(plan.bindHost(), plan.dataPort())
-            .withAeronDirectory(plan.aeronDirectory());
+            .withAeronDirectory(plan.aeronDirectory())
+            .withFrameKey(plan.frameKey());
     Duration silence =
         Duration.ofMillis((long) (1000 * plan.job().recovery().peerTimeoutSeconds()));
     return settings.withTimeouts(settings.connectTimeout(), silence, settings.timeout());

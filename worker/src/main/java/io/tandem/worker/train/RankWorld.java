@@ -60,7 +60,8 @@ final class RankWorld {
             null,
             "127.0.0.1",
             0,
-            threads);
+            threads,
+            null);
     AttemptListener silent = new Silent();
     return LocalMesh.run(
         mesh,

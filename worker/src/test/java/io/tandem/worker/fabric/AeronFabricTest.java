@@ -3,8 +3,6 @@ package io.tandem.worker.fabric;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.aeron.Aeron;
-import io.aeron.Publication;
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ext.DebugReceiveChannelEndpoint;
 import io.aeron.driver.ext.LossGenerator;
@@ -23,8 +21,6 @@ import java.util.function.BooleanSupplier;
 import java.util.function.ObjIntConsumer;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
-import org.agrona.CloseHelper;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -347,32 +343,6 @@ class AeronFabricTest {
     }
   }
 
-  /** Puts any bytes on the wire to the first worker, as its peer. */
-  private record RawSender(Driver driver, Aeron aeron, Publication publication)
-      implements AutoCloseable {
-    static RawSender toFirst(Workers world) {
-      Driver driver = Driver.embedded(world.roster.members().get(1).driver(), 3, c -> {});
-      Aeron aeron =
-          Aeron.connect(new Aeron.Context().aeronDirectoryName(driver.directory().toString()));
-      return new RawSender(
-          driver,
-          aeron,
-          aeron.addPublication(
-              Channels.publication("127.0.0.1", world.ports.get(0)),
-              AeronEndpoint.stream(world.roster, "w0")));
-    }
-
-    void offer(ByteBuffer bytes, int length) {
-      UnsafeBuffer buffer = new UnsafeBuffer(bytes);
-      await(() -> publication.offer(buffer, 0, length) > 0, "room in the publication");
-    }
-
-    @Override
-    public void close() {
-      CloseHelper.closeAll(publication, aeron, driver);
-    }
-  }
-
   @Test
   void shouldHoldSendersUpWhenTooMuchLiesUnread() {
     try (Workers world =
@@ -388,7 +358,8 @@ class AeronFabricTest {
                     s.connectTimeout(),
                     s.silence(),
                     s.timeout(),
-                    1000),
+                    1000,
+                    null),
             context -> {})) {
       Fabric zero = world.rank(0);
       Fabric one = world.rank(1);

@@ -54,7 +54,8 @@ class WorkerMetricsTest {
     var given = new AttemptListener[1];
     var roster =
         new Roster(job, 1, new Mesh(1, 1), List.of(new Member(0, "w", "localhost", 1, "d")));
-    var plan = new AttemptPlan(roster, "w", null, List.of(), Path.of("x"), null, "localhost", 1, 1);
+    var plan =
+        new AttemptPlan(roster, "w", null, List.of(), Path.of("x"), null, "localhost", 1, 1, null);
     var next =
         (AttemptListener)
             Proxy.newProxyInstance(
@@ -144,9 +145,9 @@ class WorkerMetricsTest {
       listener.collectives().done(Collective.ALL_GATHER, Transport.UDP, 2, 64, 1_000_000_000);
       listener.collectives().done(Collective.BARRIER, Transport.UDP, 2, 0, 1);
       listener.traffic(FabricCounters.NONE);
-      listener.traffic(new FabricCounters(0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, streams(1)));
+      listener.traffic(new FabricCounters(0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 1, 8, 9, streams(1)));
       listener.traffic(
-          new FabricCounters(0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 9, streams(10)));
+          new FabricCounters(0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 11, 80, 9, streams(10)));
     }
     assertThat(meters.scrape())
         .contains("tandem_collective_calls_total{collective=\"all-gather\",transport=\"udp\"} 2.0")
@@ -166,6 +167,7 @@ class WorkerMetricsTest {
         .contains("tandem_frames_dropped_total{reason=\"corrupt\"} 100.0")
         .contains("tandem_frames_dropped_total{reason=\"foreign\"} 120.0")
         .contains("tandem_frames_dropped_total{reason=\"other-attempt\"} 140.0")
+        .contains("tandem_frames_dropped_total{reason=\"unauthentic\"} 22.0")
         .contains("tandem_frames_dropped_total{reason=\"disordered\"} 160.0");
   }
 

@@ -130,7 +130,8 @@ final class LocalJobs {
             null,
             "127.0.0.1",
             0,
-            1),
+            1,
+            null),
         memo);
   }
 }
