@@ -4,7 +4,8 @@ package io.tandem.protocol.job;
  * Where images come from and what is done to them.
  *
  * @param format {@code idx} (MNIST files, gzip or plain), {@code cifar10} (binary batches), {@code
- *     folder} (split/class/image) or {@code csv} (columns path, label, split)
+ *     folder} (split/class/image), {@code csv} (columns path, label, split) or {@code tar}
+ *     (WebDataset shards: train*.tar, test*.tar)
  * @param path the directory with the files, as the workers see it
  * @param imageHeight rows of every image after decoding and resizing
  * @param imageWidth columns, likewise
@@ -37,7 +38,8 @@ public record DataSpec(
     IDX,
     CIFAR10,
     FOLDER,
-    CSV
+    CSV,
+    TAR
   }
 
   /**

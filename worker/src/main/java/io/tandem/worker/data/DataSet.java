@@ -14,7 +14,7 @@ public record DataSet(ImageSource train, ImageSource test) {
 
   /**
    * Opens the files that the job names and checks their structure; reads no pictures of the layouts
-   * folder and csv yet.
+   * folder, csv and tar yet.
    *
    * @throws DataException when something is missing, malformed or at odds with the job
    */
@@ -33,6 +33,7 @@ public record DataSet(ImageSource train, ImageSource test) {
           case CIFAR10 -> CifarFiles.open(directory, spec);
           case FOLDER -> PictureFolder.open(directory, spec);
           case CSV -> PictureList.open(directory, spec);
+          case TAR -> TarShards.open(directory, spec);
         };
     if (opened.train().count() == 0 || opened.test().count() == 0) {
       throw new DataException(
