@@ -38,7 +38,7 @@ class OpenApiTest {
       }
     }
     Set<String> routes =
-        RestServer.routes(null, null, null).stream()
+        RestServer.routes(null, null, null, null).stream()
             .map(route -> route.method() + " " + route.template())
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(described).isEqualTo(routes);
