@@ -140,7 +140,8 @@ public final class JobManager extends AbstractBehavior<Object> {
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      tell(replyTo, StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
+      tell(
+          replyTo, StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
       throw e;
     }
     placements.schedule();
