@@ -100,21 +100,21 @@ public final class ControlPlane implements AutoCloseable {
     CompletableFuture<String> holder = new CompletableFuture<>();
     Behavior<Void> guardian =
         Behaviors.<Void>setup(
-                context -> {
-                  Cluster cluster = Cluster.get(context.getSystem());
-                  String name = cluster.selfMember().address().hostPort() + "#" + unique;
-                  holder.complete(name);
-                  ActorRef<Object> singleton =
-                      ClusterSingleton.get(context.getSystem())
-                          .init(
-                              SingletonActor.of(manager(store, name, timing, steppedDown), "jobs")
-                                  .withProps(Props.empty().withDispatcherFromConfig(BLOCKING)));
-                  context.spawn(gateway(singleton), "gateway");
-                  ActorRef<SelfRemoved> removed = context.spawn(removed(steppedDown), "removed");
-                  cluster.subscriptions().tell(Subscribe.create(removed, SelfRemoved.class));
-                  ready.complete(singleton);
-                  return Behaviors.empty();
-                });
+            context -> {
+              Cluster cluster = Cluster.get(context.getSystem());
+              String name = cluster.selfMember().address().hostPort() + "#" + unique;
+              holder.complete(name);
+              ActorRef<Object> singleton =
+                  ClusterSingleton.get(context.getSystem())
+                      .init(
+                          SingletonActor.of(manager(store, name, timing, steppedDown), "jobs")
+                              .withProps(Props.empty().withDispatcherFromConfig(BLOCKING)));
+              context.spawn(gateway(singleton), "gateway");
+              ActorRef<SelfRemoved> removed = context.spawn(removed(steppedDown), "removed");
+              cluster.subscriptions().tell(Subscribe.create(removed, SelfRemoved.class));
+              ready.complete(singleton);
+              return Behaviors.empty();
+            });
     ActorSystem<Void> system = system(guardian, store, config);
     try {
       ActorRef<Object> manager = ready.get(20, TimeUnit.SECONDS);
@@ -272,7 +272,8 @@ public final class ControlPlane implements AutoCloseable {
     ActorRefResolver resolver = ActorRefResolver.get(system);
     return AskPattern.<Object, T>askWithStatus(
         manager,
-        (ActorRef<StatusReply<T>> replyTo) -> question.apply(resolver.toSerializationFormat(replyTo)),
+        (ActorRef<StatusReply<T>> replyTo) ->
+            question.apply(resolver.toSerializationFormat(replyTo)),
         patience,
         system.scheduler());
   }

@@ -141,7 +141,8 @@ public final class JobManager extends AbstractBehavior<Object> {
         cause = cause.getCause();
       }
       tell(
-          replyTo, StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
+          replyTo,
+          StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
       throw e;
     }
     placements.schedule();

@@ -27,8 +27,7 @@ final class ServiceRoutes {
   private final CoordinatorMetrics metrics;
   private final Executor blocking;
 
-  ServiceRoutes(
-      ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
+  ServiceRoutes(ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
     this.plane = plane;
     this.store = store;
     this.metrics = metrics;

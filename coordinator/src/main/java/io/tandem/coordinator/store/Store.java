@@ -89,8 +89,7 @@ public final class Store implements AutoCloseable {
       try {
         migrate();
       } catch (RuntimeException e) {
-        String reason =
-            Outages.reason(e).orElseThrow(() -> unusable("the database " + place, e));
+        String reason = Outages.reason(e).orElseThrow(() -> unusable("the database " + place, e));
         outage = unavailable(reason, e);
         long left = patience.toNanos() - (System.nanoTime() - start);
         if (left < 0) {

@@ -74,7 +74,8 @@ class CoordinatorMetricsTest {
   @Test
   void shouldNotSayThatItLeadsWhileNobodyDoes() {
     try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
-      assertThat(metrics.scrape(view(0), List.of(), true)).contains("tandem_coordinator_leader 1.0");
+      assertThat(metrics.scrape(view(0), List.of(), true))
+          .contains("tandem_coordinator_leader 1.0");
       assertThat(metrics.scrapeWithoutLeader()).contains("tandem_coordinator_leader 0.0");
     }
   }

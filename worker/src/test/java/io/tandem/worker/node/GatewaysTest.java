@@ -36,11 +36,7 @@ class GatewaysTest {
     int second = FakeCoordinator.freePort();
     WorkerSettings settings =
         WorkerSettings.local(
-            List.of(at("127.0.0.1", first), at("localhost", second)),
-            1,
-            "127.0.0.1",
-            directory,
-            1);
+            List.of(at("127.0.0.1", first), at("localhost", second)), 1, "127.0.0.1", directory, 1);
     FakeStarter starter = new FakeStarter();
     FakeCoordinator there = new FakeCoordinator(second);
     try (WorkerNode worker = WorkerNode.start(settings, starter)) {
