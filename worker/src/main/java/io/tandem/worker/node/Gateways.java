@@ -40,17 +40,36 @@ final class Gateways {
       round = candidates(given);
       next = 0;
     }
-    current = round.get(next++);
-    String host = current.getHostString();
-    String written = host.contains(":") ? "[" + host + "]" : host; // IPv6
-    gateway =
-        system.actorSelection(
-            "akka://tandem@%s:%d/user/gateway".formatted(written, current.getPort()));
+    speakTo(round.get(next++));
   }
 
-  /** Whom {@link #tell} speaks to. */
-  InetSocketAddress current() {
-    return current;
+  private void speakTo(InetSocketAddress address) {
+    current = address;
+    gateway = system.actorSelection("akka://tandem@%s/user/gateway".formatted(current()));
+  }
+
+  /**
+   * Goes back to the one that has answered, where that came late; nothing happens when it is none
+   * of these.
+   */
+  void answered(String name) {
+    if (!name.equals(current())) {
+      round.stream()
+          .filter(address -> name.equals(name(address)))
+          .findFirst()
+          .ifPresent(this::speakTo);
+    }
+  }
+
+  /** Whom {@link #tell} speaks to, as {@code HOST:PORT}. */
+  String current() {
+    return name(current);
+  }
+
+  private static String name(InetSocketAddress address) {
+    String host = address.getHostString();
+    String written = host.contains(":") ? "[" + host + "]" : host; // IPv6
+    return written + ":" + address.getPort();
   }
 
   void tell(Object message) {

@@ -202,17 +202,18 @@ final class WorkerActor extends AbstractBehavior<Object> {
                     .toSerializationFormat(getContext().getSelf()))
             .addAllRunning(attempts.running())
             .setLeaving(leaving)
+            .setGateway(gateways.current())
             .build());
   }
 
   private Behavior<Object> onRegistered(Registered message) {
     silence.heard(System.nanoTime());
+    gateways.answered(message.getGateway());
     if (!registered) {
       LOG.info(
-          "worker {} registered at {}:{} with {} slots",
+          "worker {} registered at {} with {} slots",
           workerId,
-          gateways.current().getHostString(),
-          gateways.current().getPort(),
+          gateways.current(),
           settings.slots());
     }
     registered = true;

@@ -34,27 +34,57 @@ class GatewaysTest {
   void shouldGoOnToWhicheverCoordinatorAnswers() throws Exception {
     int first = FakeCoordinator.freePort();
     int second = FakeCoordinator.freePort();
-    WorkerSettings settings =
-        WorkerSettings.local(
-            List.of(at("127.0.0.1", first), at("localhost", second)), 1, "127.0.0.1", directory, 1);
-    FakeStarter starter = new FakeStarter();
     FakeCoordinator there = new FakeCoordinator(second);
-    try (WorkerNode worker = WorkerNode.start(settings, starter)) {
-      there.expect(Register.class);
-      accept(there, worker);
-      there.expect(Heartbeat.class);
+    try (WorkerNode worker = start(at("127.0.0.1", first), at("localhost", second))) {
+      accept(there);
       there.close();
       try (FakeCoordinator next = new FakeCoordinator(first)) {
-        assertThat(next.expect(Register.class).getWorkerId()).isEqualTo(worker.workerId());
-        accept(next, worker);
-        next.expect(Heartbeat.class);
+        assertThat(accept(next).getWorkerId()).isEqualTo(worker.workerId());
         worker.close();
       }
     }
   }
 
-  private static void accept(FakeCoordinator coordinator, WorkerNode worker) {
-    coordinator.tell(
-        Registered.newBuilder().setWorkerId(worker.workerId()).setHeartbeatMillis(100).build());
+  /** It is not told that it is registered where nobody has answered. */
+  @Test
+  void shouldGoBackToTheOneWhoseAnswerCameLate() throws Exception {
+    int first = FakeCoordinator.freePort();
+    int second = FakeCoordinator.freePort();
+    try (FakeCoordinator slow = new FakeCoordinator(first);
+        FakeCoordinator silent = new FakeCoordinator(second);
+        WorkerNode worker = start(at("127.0.0.1", first), at("127.0.0.1", second))) {
+      Register early = slow.expect(Register.class);
+      silent.expect(Register.class);
+      slow.tell(answer(early));
+      slow.expect(Heartbeat.class);
+      worker.close();
+    }
+  }
+
+  private WorkerNode start(InetSocketAddress... coordinators) {
+    return WorkerNode.start(
+        WorkerSettings.local(List.of(coordinators), 1, "127.0.0.1", directory, 1),
+        new FakeStarter());
+  }
+
+  /** Answers every registration, as a coordinator does, until the worker knows of it. */
+  private static Register accept(FakeCoordinator coordinator) throws InterruptedException {
+    Register register = coordinator.expect(Register.class);
+    Object next = register;
+    while (!(next instanceof Heartbeat)) {
+      if (next instanceof Register again) {
+        coordinator.tell(answer(again));
+      }
+      next = coordinator.expect(Object.class);
+    }
+    return register;
+  }
+
+  private static Registered answer(Register register) {
+    return Registered.newBuilder()
+        .setWorkerId(register.getWorkerId())
+        .setHeartbeatMillis(100)
+        .setGateway(register.getGateway())
+        .build();
   }
 }
