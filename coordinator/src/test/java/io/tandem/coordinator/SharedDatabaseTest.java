@@ -99,6 +99,10 @@ class SharedDatabaseTest {
     }
   }
 
+  private String metrics(CoordinatorServer server) throws Exception {
+    return call(server.restPort(), "GET", "/metrics", "").body();
+  }
+
   private String submit(CoordinatorServer server) throws Exception {
     HttpResponse<String> answer = call(server.restPort(), "POST", "/v1/jobs", TestJobs.yaml(1, 1));
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
@@ -146,8 +150,17 @@ class SharedDatabaseTest {
           .isEqualTo(204);
     }
 
+    assertThat(metrics(a)).contains("tandem_coordinator_leader 1.0");
+    assertThat(metrics(b)).contains("tandem_coordinator_leader 0.0");
+    for (CoordinatorServer server : List.of(a, b)) {
+      assertThat(metrics(server))
+          .contains("tandem_workers 1.0", "tandem_slots_used 1.0")
+          .contains("tandem_job_state{job_id=\"%s\",state=\"RUNNING\"} 1.0".formatted(id));
+    }
+
     a.close(); // it led, being the older
     awaitReady(b);
+    assertThat(metrics(b)).contains("tandem_coordinator_leader 1.0");
     worker.send(worker.registration().build());
     worker.expect(Registered.class);
     worker.report(start, RunningCoordinator.checkpoint(5, "/c/5"));

@@ -6,9 +6,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Assumptions;
 
-/** One real PostgreSQL for all tests of this JVM; it ends with it. */
+/**
+ * One real PostgreSQL for all tests of this JVM; it ends with it. Maven brings its binaries, for
+ * x86-64 alone.
+ */
 public final class TestPostgres {
   private static final AtomicInteger MADE = new AtomicInteger();
   private static EmbeddedPostgres server;
@@ -16,6 +21,10 @@ public final class TestPostgres {
   private TestPostgres() {}
 
   private static synchronized EmbeddedPostgres server() {
+    String machine = System.getProperty("os.arch");
+    Assumptions.assumeTrue(
+        List.of("amd64", "x86_64").contains(machine),
+        () -> "skipped: there is no PostgreSQL for " + machine + " among the tests' libraries");
     if (server == null) {
       try {
         server = EmbeddedPostgres.start();

@@ -15,11 +15,15 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Two coordinators as processes on one PostgreSQL: the leading one is killed while a job trains.
  */
+@EnabledOnOs(
+    architectures = {"amd64", "x86_64"},
+    disabledReason = "there is a PostgreSQL for x86-64 alone among the tests' libraries")
 class SharedDatabaseIT {
   private static final String PASSWORD = "s3cret-of-the-database";
   @TempDir Path directory;
