@@ -5,26 +5,41 @@ import io.tandem.coordinator.jobs.JobTiming;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
 import io.tandem.coordinator.rest.RestServer;
 import io.tandem.coordinator.store.Store;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** A running coordinator: store, control plane and REST. Thread-safe. */
+/**
+ * A running coordinator: store, control plane and REST. When it has to step down it closes the
+ * latter two and starts them again on the same ports, which joins the others anew. Thread-safe.
+ */
 public final class CoordinatorServer implements AutoCloseable {
-  private final Store store;
-  private final ControlPlane plane;
-  private final RestServer rest;
-  private final CoordinatorMetrics metrics;
+  private static final Logger LOG = LoggerFactory.getLogger(CoordinatorServer.class);
 
-  private CoordinatorServer(
-      Store store, ControlPlane plane, RestServer rest, CoordinatorMetrics metrics) {
+  private final CoordinatorSettings settings;
+  private final JobTiming timing;
+  private final Store store;
+  private final CoordinatorMetrics metrics = new CoordinatorMetrics();
+  private final CompletableFuture<Void> failed = new CompletableFuture<>();
+  private volatile ControlPlane plane;
+  private volatile RestServer rest;
+  private boolean closed;
+
+  private CoordinatorServer(CoordinatorSettings settings, JobTiming timing, Store store) {
+    this.settings = settings;
+    this.timing = timing;
     this.store = store;
-    this.plane = plane;
-    this.rest = rest;
-    this.metrics = metrics;
   }
 
   /**
-   * Starts a coordinator and returns once it serves.
+   * Starts a coordinator and returns once it serves: alone, when it manages jobs; with others, when
+   * it has begun to join them. While it waits for its database REST answers that already.
    *
    * @throws io.tandem.coordinator.store.StoreInUseException when another one owns the store
+   * @throws io.tandem.coordinator.store.StoreUnavailableException when the database was away for as
+   *     long as the settings allow
    * @throws IllegalArgumentException when REST would be open to others without a token
    * @throws IllegalStateException when a port cannot be bound
    */
@@ -35,22 +50,54 @@ public final class CoordinatorServer implements AutoCloseable {
   /** As {@link #start(CoordinatorSettings)}, with another clock. */
   public static CoordinatorServer start(CoordinatorSettings settings, JobTiming timing) {
     RestServer.checkBinding(settings.restHost(), settings.token());
-    Store store = Store.open(settings.store());
-    CoordinatorMetrics metrics = new CoordinatorMetrics();
-    ControlPlane plane = null;
+    Store store = settings.database().map(Store::of).orElseGet(() -> Store.open(settings.store()));
+    CoordinatorServer server = new CoordinatorServer(settings, timing, store);
     try {
-      plane = ControlPlane.start(store, timing, settings.controlHost(), settings.controlPort());
-      RestServer rest =
-          RestServer.start(
-              plane, store, metrics, settings.restHost(), settings.restPort(), settings.token());
-      return new CoordinatorServer(store, plane, rest, metrics);
+      server.serve(settings.controlPort(), settings.restPort(), settings.patience());
+      return server;
+    } catch (InterruptedException e) {
+      server.close();
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the coordinator started", e);
     } catch (RuntimeException e) {
-      if (plane != null) {
-        plane.close();
-      }
-      metrics.close();
-      store.close();
+      server.close();
       throw e;
+    }
+  }
+
+  private void serve(int controlPort, int restPort, Duration patience) throws InterruptedException {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      plane =
+          ControlPlane.start(
+              store, timing, settings.controlHost(), controlPort, settings.formation());
+      rest =
+          RestServer.start(plane, store, metrics, settings.restHost(), restPort, settings.token());
+    }
+    store.awaitOpen(patience);
+    plane.join();
+    plane
+        .steppedDown()
+        .thenAccept(reason -> new Thread(() -> serveAgain(reason), "rejoin").start());
+  }
+
+  private void serveAgain(String reason) {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+    }
+    LOG.warn("this coordinator steps down: {}; it joins again", reason);
+    int restPort = restPort();
+    int controlPort = controlPort();
+    try {
+      stop();
+      serve(controlPort, restPort, settings.patience());
+    } catch (InterruptedException | RuntimeException e) {
+      LOG.error("this coordinator cannot go on", e);
+      failed.completeExceptionally(e);
     }
   }
 
@@ -64,11 +111,30 @@ public final class CoordinatorServer implements AutoCloseable {
     return plane.port();
   }
 
+  /** Completes, always with a failure, when this coordinator had to step down and is of no use. */
+  public CompletionStage<Void> failed() {
+    return failed;
+  }
+
+  private synchronized void stop() {
+    if (rest != null) {
+      rest.close();
+    }
+    if (plane != null) {
+      plane.close();
+    }
+  }
+
   /** Stops serving; running attempts go on. A second call does nothing. */
   @Override
-  public synchronized void close() {
-    rest.close();
-    plane.close();
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    stop();
     metrics.close();
     store.close();
   }

@@ -33,6 +33,7 @@ public final class FakeWorker implements AutoCloseable {
   private volatile boolean beating;
   private long sequence;
   private long time;
+  private Reports last;
 
   public FakeWorker(int coordinatorPort, String id, int slots) {
     this.id = id;
@@ -113,7 +114,7 @@ public final class FakeWorker implements AutoCloseable {
   /** No two reports have the same time. */
   public void report(StartAttempt start, Report.Builder report) {
     time = Math.max(time + 1, System.currentTimeMillis());
-    send(
+    last =
         Reports.newBuilder()
             .addReports(
                 report
@@ -122,7 +123,13 @@ public final class FakeWorker implements AutoCloseable {
                     .setTimeMillis(time)
                     .setJobId(start.getJobId())
                     .setAttempt(start.getAttempt()))
-            .build());
+            .build();
+    send(last);
+  }
+
+  /** Sends the last report once more, as a worker does that got no answer. */
+  public void repeat() {
+    send(last);
   }
 
   /** The next message of that class; others before it are dropped. */

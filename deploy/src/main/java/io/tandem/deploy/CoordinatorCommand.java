@@ -5,24 +5,32 @@ import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code tandem coordinator}: serves until it is told to end. */
 @Command(
     name = "coordinator",
     description = "Serves REST and places jobs on workers; ends when told to (SIGTERM, Ctrl-C).")
 final class CoordinatorCommand implements Callable<Integer> {
+  @Spec CommandSpec spec;
   @Mixin Output output;
 
   @Option(
       names = "--store",
       paramLabel = "DIR",
       defaultValue = "${env:TANDEM_STORE:-tandem-store}",
-      description = "Jobs, events and checkpoints (TANDEM_STORE; ${DEFAULT-VALUE}).")
+      description =
+          "Jobs, events and checkpoints of a coordinator that is alone (TANDEM_STORE;"
+              + " ${DEFAULT-VALUE}).")
   Path store;
+
+  @Mixin DatabaseOptions database;
+  @Mixin FormationOptions formation;
 
   @Option(
       names = "--rest-host",
@@ -42,14 +50,16 @@ final class CoordinatorCommand implements Callable<Integer> {
       names = "--host",
       paramLabel = "HOST",
       defaultValue = "${env:TANDEM_HOST:-127.0.0.1}",
-      description = "How workers reach this coordinator (TANDEM_HOST; ${DEFAULT-VALUE}).")
+      description = "How workers and coordinators reach this one (TANDEM_HOST; ${DEFAULT-VALUE}).")
   String host;
 
   @Option(
       names = "--control-port",
       paramLabel = "PORT",
       defaultValue = "${env:TANDEM_CONTROL_PORT:-25520}",
-      description = "The workers' port, 0 for a free one (TANDEM_CONTROL_PORT; ${DEFAULT-VALUE}).")
+      description =
+          "Port of workers and coordinators, 0 for a free one (TANDEM_CONTROL_PORT;"
+              + " ${DEFAULT-VALUE}).")
   int controlPort;
 
   @Option(
@@ -61,14 +71,14 @@ final class CoordinatorCommand implements Callable<Integer> {
   String token;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() {
     WorkerCommand.require("--rest-port", restPort, 0, 65535);
     WorkerCommand.require("--control-port", controlPort, 0, 65535);
     CoordinatorServer server;
     try {
-      server =
-          CoordinatorServer.start(
-              new CoordinatorSettings(store, restHost, restPort, host, controlPort, token));
+      server = CoordinatorServer.start(settings());
+    } catch (CommandException e) {
+      throw e;
     } catch (IllegalArgumentException e) {
       throw new CommandException(ExitCode.USAGE, e.getMessage());
     } catch (RuntimeException e) {
@@ -79,11 +89,26 @@ final class CoordinatorCommand implements Callable<Integer> {
     String control = host + ":" + server.controlPort();
     output.object(JsonNodeFactory.instance.objectNode().put("rest", rest).put("control", control));
     output.say("coordinator at " + rest + ", workers at " + control);
-    new CountDownLatch(1).await(); // the signal ends the process
-    return ExitCode.SUCCEEDED;
+    try {
+      server.failed().toCompletableFuture().join(); // or a signal ends the process
+    } catch (CompletionException e) {
+      throw new CommandException(
+          ExitCode.FAILED, "the coordinator cannot go on: " + reason(e.getCause()));
+    }
+    return ExitCode.FAILED;
   }
 
-  private static String reason(RuntimeException e) {
+  private CoordinatorSettings settings() {
+    CoordinatorSettings alone =
+        new CoordinatorSettings(store, restHost, restPort, host, controlPort, token);
+    if (database.isGiven() && spec.commandLine().getParseResult().hasMatchedOption("--store")) {
+      throw new CommandException(
+          ExitCode.USAGE, "--store and --database (or TANDEM_DATABASE): give one of them");
+    }
+    return formation.complete(alone, database);
+  }
+
+  private static String reason(Throwable e) {
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 }

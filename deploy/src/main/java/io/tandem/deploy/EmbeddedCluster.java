@@ -14,6 +14,7 @@ import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,7 +68,11 @@ final class EmbeddedCluster implements AutoCloseable {
       int processors = Runtime.getRuntime().availableProcessors() / mesh.replicas();
       WorkerSettings settings =
           WorkerSettings.local(
-                  HOST, coordinator.controlPort(), mesh.shards(), HOST, checkpoints, processors)
+                  List.of(InetSocketAddress.createUnresolved(HOST, coordinator.controlPort())),
+                  mesh.shards(),
+                  HOST,
+                  checkpoints,
+                  processors)
               .with(0, 0, null, cluster.metrics.port());
       for (int replica = 0; replica < mesh.replicas(); replica++) {
         cluster.workers.add(WorkerNode.start(settings, measured));

@@ -1,7 +1,21 @@
 package io.tandem.deploy;
 
+import java.net.InetSocketAddress;
+import java.util.List;
+
 /** An address as people write it. */
 record HostPort(String host, int port) {
+  /** All of them, not looked up; blank ones are left out. */
+  static List<InetSocketAddress> unresolved(String option, List<String> texts) {
+    return texts.stream()
+        .map(String::strip)
+        .filter(text -> !text.isEmpty())
+        .map(text -> parse(option, text))
+        .map(address -> InetSocketAddress.createUnresolved(address.host(), address.port()))
+        .distinct()
+        .toList();
+  }
+
   static HostPort parse(String option, String text) {
     int colon = text.lastIndexOf(':');
     try {

@@ -10,7 +10,9 @@ import io.tandem.worker.node.WorkerNode;
 import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
@@ -41,10 +43,14 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Option(
       names = "--coordinator",
-      paramLabel = "HOST:PORT",
+      paramLabel = "HOST:PORT[,HOST:PORT...]",
+      split = ",",
       defaultValue = "${env:TANDEM_COORDINATOR:-127.0.0.1:25520}",
-      description = "The coordinator's control plane (TANDEM_COORDINATOR; ${DEFAULT-VALUE}).")
-  String coordinator;
+      description = {
+        "The coordinators' control planes (TANDEM_COORDINATOR; ${DEFAULT-VALUE}).",
+        "Each is tried in turn, and so is each address of a name, until one answers."
+      })
+  List<String> coordinators;
 
   @Option(
       names = "--host",
@@ -97,7 +103,10 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    HostPort address = HostPort.parse("--coordinator", coordinator);
+    List<InetSocketAddress> addresses = HostPort.unresolved("--coordinator", coordinators);
+    if (addresses.isEmpty()) {
+      throw new CommandException(ExitCode.USAGE, "--coordinator: give at least one HOST:PORT");
+    }
     require("--slots", slots, 1, 1024);
     require("--threads", threads, 0, 1024);
     require("--control-port", controlPort, 0, 65535);
@@ -109,7 +118,7 @@ final class WorkerCommand implements Callable<Integer> {
       WorkerMetrics measured = new WorkerMetrics(meters);
       Path memory = Preflight.memoryDirectory(aeron);
       try (HostMetrics space = HostMetrics.start(meters, measured, directory, memory)) {
-        return work(address, aeron, metrics, measured.around(starter));
+        return work(addresses, aeron, metrics, measured.around(starter));
       }
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
@@ -117,19 +126,16 @@ final class WorkerCommand implements Callable<Integer> {
   }
 
   private int work(
-      HostPort address, Path aeron, MetricsServer metrics, AttemptRun.Starter measured) {
+      List<InetSocketAddress> addresses,
+      Path aeron,
+      MetricsServer metrics,
+      AttemptRun.Starter measured) {
     int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
     WorkerSettings settings;
     WorkerNode node;
     try {
       settings =
-          WorkerSettings.local(
-                  address.host(),
-                  address.port(),
-                  slots,
-                  host,
-                  directory.toAbsolutePath(),
-                  processors)
+          WorkerSettings.local(addresses, slots, host, directory.toAbsolutePath(), processors)
               .with(controlPort, dataPort, aeron, metrics.port());
       node = WorkerNode.start(settings, measured);
     } catch (IllegalStateException e) {

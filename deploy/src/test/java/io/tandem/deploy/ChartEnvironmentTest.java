@@ -3,9 +3,11 @@ package io.tandem.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tandem.worker.node.WorkerSettings;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -36,16 +38,10 @@ class ChartEnvironmentTest {
   @Test
   void shouldSetOnlyNamesThatTheProgramKnows() throws Exception {
     Set<String> token = Set.of("TANDEM_TOKEN");
-    Set<String> planned = planned();
-    Set<String> coordinator = new TreeSet<>(template("coordinator.yaml"));
-    coordinator.removeAll(planned);
-    assertThat(help("coordinator")).containsAll(coordinator).containsAll(token);
+    assertThat(help("coordinator")).containsAll(template("coordinator.yaml")).containsAll(token);
     assertThat(help("worker")).containsAll(template("worker.yaml"));
     Set<String> test = new TreeSet<>(template("tests/training.yaml"));
     assertThat(help("submit")).containsAll(test).containsAll(token);
-    assertThat(planned)
-        .as("a planned name that is there needs no allowance")
-        .doesNotContainAnyElementsOf(help("coordinator"));
   }
 
   /** No port may be left to chance: services and policies could not know it. */
@@ -62,7 +58,8 @@ class ChartEnvironmentTest {
 
   @Test
   void shouldGiveAWorkerTimeToDrain() throws Exception {
-    Duration drain = WorkerSettings.local("c", 1, 1, "h", CHART, 1).drain();
+    List<InetSocketAddress> coordinators = List.of(InetSocketAddress.createUnresolved("c", 1));
+    Duration drain = WorkerSettings.local(coordinators, 1, "h", CHART, 1).drain();
     String values = Files.readString(CHART.resolve("values.yaml"));
     var seconds =
         Pattern.compile("terminationGracePeriodSeconds: (\\d+)")
@@ -72,13 +69,5 @@ class ChartEnvironmentTest {
             .toList();
     assertThat(seconds).hasSize(2);
     assertThat(seconds.get(1)).isGreaterThan(2 * (int) drain.toSeconds());
-  }
-
-  static Set<String> planned() throws Exception {
-    return Files.readAllLines(
-            Path.of("src/test/resources/io/tandem/deploy/chart/planned-names.txt"))
-        .stream()
-        .filter(line -> !line.startsWith("#"))
-        .collect(Collectors.toSet());
   }
 }

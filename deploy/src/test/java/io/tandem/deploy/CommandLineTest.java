@@ -1,6 +1,7 @@
 package io.tandem.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintWriter;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -63,6 +65,46 @@ class CommandLineTest {
 
   private String jobFile(String text) throws Exception {
     return Files.writeString(directory.resolve("job.yaml"), text).toString();
+  }
+
+  @Test
+  void shouldSayWhatIsWrongWithTheWayCoordinatorsFindEachOther() throws Exception {
+    String database = "jdbc:postgresql://127.0.0.1:1/tandem";
+    Map<List<String>, String> wrong =
+        Map.of(
+            List.of("--database", database, "--store", "s"), "--store and --database",
+            List.of("--database", "mysql://db"), "give a URL such as jdbc:postgresql://",
+            List.of("--database", database + "?password=s3cret"), "holds a password",
+            List.of("--peers", "a:1,b:2"), "need --database",
+            List.of("--database", database, "--peers", "a:1,b"), "--peers b: give HOST:PORT",
+            List.of("--database", database, "--bootstrap", "consul"), "allowed is kubernetes",
+            List.of("--database", database, "--bootstrap", "kubernetes", "--peers", "a:1"),
+                "--peers and --bootstrap: give one",
+            List.of("--database", database, "--bootstrap", "kubernetes", "--contact-points", "0"),
+                "--contact-points 0");
+    for (var each : wrong.entrySet()) {
+      List<String> arguments = new ArrayList<>(List.of("coordinator"));
+      arguments.addAll(each.getKey());
+      err.getBuffer().setLength(0);
+      assertThat(run(arguments.toArray(String[]::new))).isEqualTo(ExitCode.USAGE);
+      assertThat(err.toString()).contains(each.getValue()).doesNotContain("s3cret");
+    }
+    assertThat(run("worker", "--coordinator", "a:1,b")).isEqualTo(ExitCode.USAGE);
+    assertThat(err.toString()).contains("--coordinator b: give HOST:PORT");
+  }
+
+  @Test
+  void shouldReadTheDatabasesPasswordFromTheEnvironmentOrAFile() throws Exception {
+    String file = Files.writeString(directory.resolve("password"), "s3cret\n").toString();
+    String direct = DatabaseOptions.PASSWORD;
+    String named = DatabaseOptions.PASSWORD_FILE;
+    assertThat(DatabaseOptions.password(Map.of())).isEmpty();
+    assertThat(DatabaseOptions.password(Map.of(direct, "s3cret"))).isEqualTo("s3cret");
+    assertThat(DatabaseOptions.password(Map.of(named, file))).isEqualTo("s3cret");
+    assertThatThrownBy(() -> DatabaseOptions.password(Map.of(named, file, direct, "s3cret")))
+        .hasMessageContaining("set one");
+    assertThatThrownBy(() -> DatabaseOptions.password(Map.of(named, file + ".none")))
+        .hasMessageContaining(file + ".none");
   }
 
   @Test

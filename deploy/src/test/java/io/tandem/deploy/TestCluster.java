@@ -36,20 +36,20 @@ final class TestCluster implements AutoCloseable {
   /** A small job on generated pictures, as YAML. */
   static String job(Path pictures, int replicas, int shards, int steps) {
     return """
-        name: small
-        mesh: {replicas: %d, shards: %d}
-        data:
-          format: folder
-          path: %s
-          imageHeight: 32
-          imageWidth: 32
-          channels: 3
-          classes: 2
-        model: {family: wide-resnet, stemChannels: 8, stemStride: 2}
-        algorithm: {name: meta-pseudo-labels}
-        training: {steps: %d, labeledBatch: 4, unlabeledBatch: 6}
-        checkpoint: {every: 5}
-        """
+    name: small
+    mesh: {replicas: %d, shards: %d}
+    data:
+      format: folder
+      path: %s
+      imageHeight: 32
+      imageWidth: 32
+      channels: 3
+      classes: 2
+    model: {family: wide-resnet, stemChannels: 8, stemStride: 2}
+    algorithm: {name: meta-pseudo-labels}
+    training: {steps: %d, labeledBatch: 4, unlabeledBatch: 6}
+    checkpoint: {every: 5}
+    """
         .formatted(replicas, shards, pictures, steps);
   }
 
@@ -96,11 +96,22 @@ final class TestCluster implements AutoCloseable {
         coordinator.await("coordinator at http://[^:]+:(\\d+), workers at [^:]+:(\\d+)");
     restPort = Integer.parseInt(ports.group(1));
     controlPort = Integer.parseInt(ports.group(2));
+    speakTo(restPort);
+  }
+
+  /** Speaks to another coordinator from now on. */
+  void speakTo(int port) {
+    restPort = port;
     client = new TandemClient(URI.create(server()), "");
   }
 
   /** Starts a worker; {@link #registered} waits for it. */
   TandemProcess worker(int slots) throws Exception {
+    return worker(slots, "127.0.0.1:" + controlPort);
+  }
+
+  /** The same with the addresses of its coordinators. */
+  TandemProcess worker(int slots, String coordinators) throws Exception {
     return tandem(
         "worker",
         "--slots",
@@ -108,7 +119,7 @@ final class TestCluster implements AutoCloseable {
         "--threads",
         "1",
         "--coordinator",
-        "127.0.0.1:" + controlPort,
+        coordinators,
         "--directory",
         directory.resolve("checkpoints").toString());
   }

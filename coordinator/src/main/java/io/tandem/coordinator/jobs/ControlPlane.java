@@ -1,84 +1,124 @@
 package io.tandem.coordinator.jobs;
 
+import akka.actor.BootstrapSetup;
+import akka.actor.setup.ActorSystemSetup;
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.Props;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.ClusterSingleton;
-import akka.cluster.typed.Join;
+import akka.cluster.typed.SelfRemoved;
 import akka.cluster.typed.SingletonActor;
+import akka.cluster.typed.Subscribe;
+import akka.pattern.StatusReply;
 import akka.remote.RemoteTransportException;
-import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.Config;
 import io.tandem.coordinator.store.Store;
-import io.tandem.protocol.job.JobSpec;
+import io.tandem.protocol.control.ActOnJob;
+import io.tandem.protocol.control.ClusterView;
+import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.JobActed;
+import io.tandem.protocol.control.JobSubmitted;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Remesh;
+import io.tandem.protocol.control.Reports;
+import io.tandem.protocol.control.SubmitJob;
+import io.tandem.protocol.control.ViewCluster;
+import io.tandem.protocol.control.Wish;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 
 /**
- * The coordinator's actor system: the {@link JobManager} as a cluster singleton, and the gateway
- * {@code /user/gateway} that workers write to. Thread-safe.
+ * The coordinator's actor system: a member of the cluster of all coordinators, of which one hosts
+ * the {@link JobManager}, and the gateway {@code /user/gateway} that workers write to. What is
+ * asked here is answered by that one, wherever it is; who asks while there is none waits a while.
+ * Thread-safe.
  */
 public final class ControlPlane implements AutoCloseable {
+  /** What is done for people may wait for the next leader. */
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  private final ActorSystem<Void> system;
-  private final ActorRef<JobMessage> manager;
+  /** What is only shown does not. */
+  private static final Duration LOOK = Duration.ofSeconds(3);
 
-  private ControlPlane(ActorSystem<Void> system, ActorRef<JobMessage> manager) {
+  /** The manager waits for the store. */
+  private static final String BLOCKING = "akka.actor.default-blocking-io-dispatcher";
+
+  private final Store store;
+  private final ActorSystem<Void> system;
+  private final Formation formation;
+  private final Membership membership;
+  private final ActorRef<Object> manager;
+  private final CompletableFuture<String> steppedDown;
+
+  private ControlPlane(
+      Store store,
+      ActorSystem<Void> system,
+      Formation formation,
+      String holder,
+      ActorRef<Object> manager,
+      CompletableFuture<String> steppedDown) {
+    this.store = store;
     this.system = system;
+    this.formation = formation;
+    this.membership = new Membership(system, store, holder);
     this.manager = manager;
+    this.steppedDown = steppedDown;
   }
 
   /**
-   * Starts it.
+   * Starts it; nothing is asked or written before {@link #join}.
    *
    * @param store owned by the caller, closed after this
-   * @param host the address that workers reach, and that is listened on
+   * @param host the address that workers and coordinators reach, and that is listened on
    * @param port TCP; 0 takes any that is free
    */
-  public static ControlPlane start(Store store, JobTiming timing, String host, int port) {
-    CompletableFuture<ActorRef<JobMessage>> ready = new CompletableFuture<>();
+  public static ControlPlane start(
+      Store store, JobTiming timing, String host, int port, Formation formation) {
+    return start(
+        store, timing, formation, ClusterConfig.of(host, port, formation, store.isShared()));
+  }
+
+  static ControlPlane start(Store store, JobTiming timing, Formation formation, Config config) {
+    String unique = UUID.randomUUID().toString().substring(0, 8);
+    CompletableFuture<ActorRef<Object>> ready = new CompletableFuture<>();
+    CompletableFuture<String> steppedDown = new CompletableFuture<>();
+    CompletableFuture<String> holder = new CompletableFuture<>();
     Behavior<Void> guardian =
         Behaviors.<Void>setup(
             context -> {
-              var backoff =
-                  SupervisorStrategy.restartWithBackoff(
-                      Duration.ofMillis(500), Duration.ofSeconds(10), 0.1);
-              ActorRef<JobMessage> singleton =
+              Cluster cluster = Cluster.get(context.getSystem());
+              String name = cluster.selfMember().address().hostPort() + "#" + unique;
+              holder.complete(name);
+              ActorRef<Object> singleton =
                   ClusterSingleton.get(context.getSystem())
                       .init(
-                          SingletonActor.of(
-                              Behaviors.supervise(JobManager.create(store, timing, Clocks.system()))
-                                  .onFailure(Exception.class, backoff),
-                              "jobs"));
-              context.spawn(
-                  Behaviors.receive(Object.class)
-                      .onAnyMessage(
-                          message -> {
-                            singleton.tell(new JobMessage.FromWorker(message));
-                            return Behaviors.same();
-                          })
-                      .build(),
-                  "gateway");
+                          SingletonActor.of(manager(store, name, timing, steppedDown), "jobs")
+                              .withProps(Props.empty().withDispatcherFromConfig(BLOCKING)));
+              context.spawn(gateway(singleton), "gateway");
+              ActorRef<SelfRemoved> removed = context.spawn(removed(steppedDown), "removed");
+              cluster.subscriptions().tell(Subscribe.create(removed, SelfRemoved.class));
               ready.complete(singleton);
               return Behaviors.empty();
             });
-    ActorSystem<Void> system = system(guardian, host, port);
-    Cluster cluster = Cluster.get(system);
-    cluster.manager().tell(Join.create(cluster.selfMember().address()));
+    ActorSystem<Void> system = system(guardian, store, config);
     try {
-      ControlPlane plane = new ControlPlane(system, ready.get(20, TimeUnit.SECONDS));
-      plane.overview().toCompletableFuture().get(30, TimeUnit.SECONDS);
-      return plane;
+      ActorRef<Object> manager = ready.get(20, TimeUnit.SECONDS);
+      return new ControlPlane(store, system, formation, holder.join(), manager, steppedDown);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       system.terminate();
@@ -89,40 +129,71 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
-  private static ActorSystem<Void> system(Behavior<Void> guardian, String host, int port) {
+  private static ActorSystem<Void> system(Behavior<Void> guardian, Store store, Config config) {
     try {
       return ActorSystem.create(
           guardian,
           "tandem",
-          ConfigFactory.parseMap(settings(host, port)).withFallback(ConfigFactory.load()));
+          ActorSystemSetup.create(BootstrapSetup.create(config), new StoreLease.Source(store)));
     } catch (RemoteTransportException e) {
       throw new IllegalStateException(
           "workers cannot be served on %s:%d: choose a free port, and an address of this host (%s)"
-              .formatted(host, port, e.getMessage()),
+              .formatted(
+                  config.getString("akka.remote.artery.canonical.hostname"),
+                  config.getInt("akka.remote.artery.canonical.port"),
+                  e.getMessage()),
           e);
     }
   }
 
-  private static Map<String, Object> settings(String host, int port) {
-    Map<String, Object> values = new HashMap<>();
-    values.put("akka.actor.provider", "cluster");
-    values.put("akka.actor.allow-java-serialization", "off");
-    values.put("akka.remote.artery.transport", "tcp");
-    values.put("akka.remote.artery.canonical.hostname", host);
-    values.put("akka.remote.artery.canonical.port", port);
-    values.put("akka.remote.artery.bind.bind-timeout", "30s"); // a host that is very busy
-    values.put("akka.remote.artery.advanced.maximum-frame-size", "2 MiB");
-    values.put("akka.cluster.jmx.enabled", "off");
-    values.put(
-        "akka.cluster.downing-provider-class", "akka.cluster.sbr.SplitBrainResolverProvider");
-    values.put("akka.cluster.run-coordinated-shutdown-when-down", "off");
-    values.put("akka.coordinated-shutdown.run-by-jvm-shutdown-hook", "off");
-    values.put("akka.coordinated-shutdown.exit-jvm", "off");
-    values.put("akka.jvm-shutdown-hooks", "off");
-    values.put("akka.http.server.server-header", "tandem");
-    values.put("akka.http.server.parsing.max-content-length", "64m");
-    values.put("akka.http.server.idle-timeout", "120s");
-    return values;
+  private static Behavior<Object> manager(
+      Store store, String holder, JobTiming timing, CompletableFuture<String> steppedDown) {
+    var backoff =
+        SupervisorStrategy.restartWithBackoff(Duration.ofMillis(500), Duration.ofSeconds(5), 0.1);
+    return Behaviors.supervise(
+            Fence.around(
+                JobManager.create(store, holder, timing, Clocks.system()), steppedDown::complete))
+        .onFailure(Exception.class, backoff);
+  }
+
+  /** Lets through what is a worker's to say, to whoever leads. */
+  private static Behavior<Object> gateway(ActorRef<Object> manager) {
+    return Behaviors.receive(
+        (context, message) -> {
+          if (message instanceof Register
+              || message instanceof Heartbeat
+              || message instanceof Reports) {
+            manager.tell(message);
+          } else {
+            context.getLog().warn("{} is not for the gateway", message.getClass().getName());
+          }
+          return Behaviors.same();
+        });
+  }
+
+  private static Behavior<SelfRemoved> removed(CompletableFuture<String> steppedDown) {
+    return Behaviors.receiveMessage(
+        message -> {
+          steppedDown.complete("the other coordinators went on without this one");
+          return Behaviors.same();
+        });
+  }
+
+  /**
+   * Joins the other coordinators, once the store is open; with {@link Formation.Alone} returns when
+   * the manager answers.
+   *
+   * @throws IllegalStateException when the store belongs to another coordinator, or nobody answers
+   */
+  public void join() throws InterruptedException {
+    membership.join(formation);
+    if (formation instanceof Formation.Alone) {
+      try {
+        view(Duration.ofSeconds(30), List.of()).toCompletableFuture().get(30, TimeUnit.SECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        throw new IllegalStateException("the control plane did not start", e);
+      }
+    }
   }
 
   /** The actor system, for the REST server. */
@@ -135,40 +206,79 @@ public final class ControlPlane implements AutoCloseable {
     return Cluster.get(system).selfMember().address().getPort().orElseThrow();
   }
 
+  /** This actor system's address, as the leader's is told. */
+  public String address() {
+    return system.address().toString();
+  }
+
   /**
-   * Stores a job; it is durable when the answer comes. Fails with a {@link
-   * akka.pattern.StatusReply.ErrorMessage} when it cannot be stored.
+   * Completes with the reason when this coordinator may not go on: another one took the lead while
+   * this one had it, or it was cut off from the others. It is to be closed then, and another
+   * started in its place.
    */
-  public CompletionStage<JobMessage.Submitted> submit(
-      JobSpec spec, String json, String idempotencyKey) {
-    return AskPattern.askWithStatus(
+  public CompletionStage<String> steppedDown() {
+    return steppedDown;
+  }
+
+  /**
+   * Stores a job; it is durable when the answer comes.
+   *
+   * @param json the job file as canonical JSON
+   * @param idempotencyKey as the user gave it, or null
+   * @return fails with a {@link StatusReply.ErrorMessage} when it cannot be stored
+   * @throws io.tandem.coordinator.store.StoreUnavailableException when nothing can be stored now
+   */
+  public CompletionStage<JobSubmitted> submit(String json, String idempotencyKey) {
+    store.check();
+    SubmitJob.Builder submit = SubmitJob.newBuilder().setJob(json);
+    if (idempotencyKey != null) {
+      submit.setIdempotencyKey(idempotencyKey);
+    }
+    return ask(PATIENCE, replyTo -> submit.setReplyTo(replyTo).build());
+  }
+
+  /**
+   * Does what people ask of a job, on another mesh when that is not null.
+   *
+   * @throws io.tandem.coordinator.store.StoreUnavailableException when nothing can be stored now
+   */
+  public CompletionStage<JobActed> act(String jobId, Wish wish, Remesh mesh) {
+    store.check();
+    ActOnJob.Builder act = ActOnJob.newBuilder().setJobId(jobId).setWish(wish);
+    if (mesh != null) {
+      act.setMesh(mesh);
+    }
+    return ask(PATIENCE, replyTo -> act.setReplyTo(replyTo).build());
+  }
+
+  /** How the cluster stands; fails soon where nobody leads. */
+  public CompletionStage<ClusterView> view() {
+    return view(LOOK, List.of());
+  }
+
+  /** By id, what those of the jobs that wait are waiting for; empty where nobody leads. */
+  public CompletionStage<Map<String, String>> missing(Collection<String> jobIds) {
+    return view(LOOK, jobIds)
+        .thenApply(ClusterView::getMissingMap)
+        .exceptionally(nobodyLeads -> Map.of());
+  }
+
+  private CompletionStage<ClusterView> view(Duration patience, Collection<String> jobIds) {
+    ViewCluster.Builder view = ViewCluster.newBuilder().addAllJobs(jobIds);
+    return ask(patience, replyTo -> view.setReplyTo(replyTo).build());
+  }
+
+  private <T> CompletionStage<T> ask(Duration patience, Function<String, Object> question) {
+    ActorRefResolver resolver = ActorRefResolver.get(system);
+    return AskPattern.<Object, T>askWithStatus(
         manager,
-        replyTo -> new JobMessage.Submit(spec, json, idempotencyKey, replyTo),
-        PATIENCE,
+        (ActorRef<StatusReply<T>> replyTo) ->
+            question.apply(resolver.toSerializationFormat(replyTo)),
+        patience,
         system.scheduler());
   }
 
-  /** Does what people ask of a job. */
-  public CompletionStage<JobMessage.Answer> ask(String jobId, JobMessage.Wish wish) {
-    return ask(jobId, wish, null);
-  }
-
-  /** As {@link #ask(String, JobMessage.Wish)}, on another mesh when that is not null. */
-  public CompletionStage<JobMessage.Answer> ask(
-      String jobId, JobMessage.Wish wish, JobMessage.Remesh mesh) {
-    return AskPattern.askWithStatus(
-        manager,
-        replyTo -> new JobMessage.Ask(jobId, wish, mesh, replyTo),
-        PATIENCE,
-        system.scheduler());
-  }
-
-  /** How the cluster stands. */
-  public CompletionStage<JobMessage.Overview> overview() {
-    return AskPattern.ask(manager, JobMessage.Look::new, PATIENCE, system.scheduler());
-  }
-
-  /** Stops the actors; running attempts go on without a coordinator. */
+  /** Stops the actors; running attempts go on without this coordinator, and another may lead. */
   @Override
   public void close() {
     system.terminate();

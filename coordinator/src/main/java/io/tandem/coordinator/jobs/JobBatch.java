@@ -3,8 +3,8 @@ package io.tandem.coordinator.jobs;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.store.Effort;
+import io.tandem.coordinator.store.Leadership;
 import io.tandem.coordinator.store.Rows;
-import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoreWriter;
 import io.tandem.coordinator.store.StoredJob;
 import java.util.ArrayList;
@@ -183,9 +183,9 @@ final class JobBatch {
   }
 
   /** Stores all, then makes it true; returns the commands to carry out. */
-  List<Order> commit(Store store) {
+  List<Order> commit(Leadership leadership) {
     if (!writes.isEmpty()) {
-      store.write(writer -> writes.forEach(write -> write.accept(writer)));
+      leadership.write(writer -> writes.forEach(write -> write.accept(writer)));
     }
     jobs.putAll(changed);
     return orders;

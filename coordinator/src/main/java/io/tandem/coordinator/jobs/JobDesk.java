@@ -3,6 +3,14 @@ package io.tandem.coordinator.jobs;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.ActOnJob;
+import io.tandem.protocol.control.JobActed;
+import io.tandem.protocol.control.JobSubmitted;
+import io.tandem.protocol.control.Remesh;
+import io.tandem.protocol.control.SubmitJob;
+import io.tandem.protocol.control.Wish;
+import io.tandem.protocol.job.JobFileException;
+import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -20,15 +28,24 @@ final class JobDesk {
   }
 
   /** Stores a job, or finds the one that has its idempotency key already. */
-  JobMessage.Submitted submit(JobMessage.Submit submit) {
-    if (submit.idempotencyKey() != null) {
-      Optional<StoredJob> same = ledger.store().read(r -> r.jobByKey(submit.idempotencyKey()));
+  JobSubmitted submit(SubmitJob submit) {
+    String key = submit.hasIdempotencyKey() ? submit.getIdempotencyKey() : null;
+    if (key != null) {
+      Optional<StoredJob> same = ledger.store().read(r -> r.jobByKey(key));
       if (same.isPresent()) {
-        boolean conflict = !same.get().header().submitted().equals(digest(submit.json()));
-        return new JobMessage.Submitted(same.get(), false, conflict);
+        StoredJob.Header header = same.get().header();
+        return JobSubmitted.newBuilder()
+            .setJobId(header.id())
+            .setConflict(!header.submitted().equals(digest(submit.getJob())))
+            .build();
       }
     }
-    JobSpec spec = submit.spec();
+    JobSpec spec;
+    try {
+      spec = JobFiles.parse(submit.getJob().getBytes(StandardCharsets.UTF_8));
+    } catch (JobFileException e) { // it was whole for the release that took it
+      return JobSubmitted.newBuilder().setRefusal(e.getMessage()).build();
+    }
     String id = "job-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12);
     long now = ledger.now();
     StoredJob.Header header =
@@ -36,26 +53,23 @@ final class JobDesk {
             0,
             id,
             spec.name(),
-            submit.json(),
+            submit.getJob(),
             spec.mesh().replicas(),
             spec.mesh().shards(),
-            submit.idempotencyKey(),
-            digest(submit.json()),
+            key,
+            digest(submit.getJob()),
             now);
     JobState state = JobState.queued(spec.recovery().maximumRestarts());
     StoredJob job =
         new StoredJob(header, StoredJobs.row(state, null, now), StoredJob.Progress.none());
-    ledger
-        .store()
-        .write(
-            writer -> {
-              writer.insert(job);
-              String data = JsonNodeFactory.instance.objectNode().put("to", "QUEUED").toString();
-              writer.insert(new Rows.Event(0, id, now, 0, "state", data));
-            });
-    StoredJob numbered = ledger.store().read(reader -> reader.job(id)).orElseThrow();
-    ledger.add(numbered);
-    return new JobMessage.Submitted(numbered, true, false);
+    ledger.write(
+        writer -> {
+          writer.insert(job);
+          String data = JsonNodeFactory.instance.objectNode().put("to", "QUEUED").toString();
+          writer.insert(new Rows.Event(0, id, now, 0, "state", data));
+        });
+    ledger.add(ledger.store().read(reader -> reader.job(id)).orElseThrow());
+    return JobSubmitted.newBuilder().setJobId(id).setCreated(true).build();
   }
 
   private static String digest(String json) {
@@ -69,79 +83,83 @@ final class JobDesk {
   }
 
   /** Does as asked, or says why not. */
-  JobMessage.Answer ask(JobMessage.Ask ask) {
-    Optional<StoredJob> found = ledger.find(ask.jobId());
+  JobActed act(ActOnJob act) {
+    String id = act.getJobId();
+    Optional<StoredJob> found = ledger.find(id);
     if (found.isEmpty()) {
-      return new JobMessage.Answer(found, "");
+      return JobActed.getDefaultInstance();
     }
     StoredJob job = found.get();
-    String refusal = refusal(job, ask);
+    String refusal = refusal(job, act);
     if (refusal.isEmpty()) {
-      if (ask.wish() == JobMessage.Wish.DELETE) {
-        ledger.store().write(writer -> writer.delete(ask.jobId()));
-        ledger.remove(ask.jobId());
+      if (act.getWish() == Wish.DELETE_JOB) {
+        ledger.write(writer -> writer.delete(id));
+        ledger.remove(id);
       } else {
         ledger.change(
             batch -> {
-              if (ask.mesh() != null) {
-                remesh(job, ask.mesh(), batch);
+              if (act.hasMesh()) {
+                remesh(job, act.getMesh(), batch);
               }
-              batch.apply(ask.jobId(), event(ask.wish()));
+              batch.apply(id, event(act.getWish()));
             });
       }
     }
-    Optional<StoredJob> now = ledger.find(ask.jobId());
-    return new JobMessage.Answer(now.isPresent() ? now : found, refusal);
+    return JobActed.newBuilder().setFound(true).setRefusal(refusal).build();
   }
 
-  private void remesh(StoredJob job, JobMessage.Remesh mesh, JobBatch batch) {
+  private void remesh(StoredJob job, Remesh mesh, JobBatch batch) {
     StoredJob.Header old = job.header();
     batch.header(
         new StoredJob.Header(
             old.number(),
             old.id(),
             old.name(),
-            mesh.json(),
-            mesh.replicas(),
-            mesh.shards(),
+            mesh.getJob(),
+            mesh.getReplicas(),
+            mesh.getShards(),
             old.idempotencyKey(),
             old.submitted(),
             old.createdAt()));
     var data = JsonNodeFactory.instance.objectNode();
     data.put("from", old.replicas() + " x " + old.shards());
-    data.put("to", mesh.replicas() + " x " + mesh.shards());
+    data.put("to", mesh.getReplicas() + " x " + mesh.getShards());
     batch.event(old.id(), job.status().attempt(), ledger.now(), "mesh", data);
   }
 
-  private static JobEvent event(JobMessage.Wish wish) {
+  private static JobEvent event(Wish wish) {
     return switch (wish) {
-      case CANCEL -> new JobEvent.Cancel();
-      case PAUSE -> new JobEvent.Pause();
-      default -> new JobEvent.Resume();
+      case CANCEL_JOB -> new JobEvent.Cancel();
+      case PAUSE_JOB -> new JobEvent.Pause();
+      case RESUME_JOB -> new JobEvent.Resume();
+      default -> throw new IllegalArgumentException("no change of a job: " + wish);
     };
   }
 
-  private static String refusal(StoredJob job, JobMessage.Ask ask) {
+  private static String refusal(StoredJob job, ActOnJob act) {
     JobState state = StoredJobs.state(job.status());
     boolean cancelling = state.status() == JobState.Status.CANCELLING;
     boolean fits =
-        switch (ask.wish()) {
-          case CANCEL -> !state.isEnd() || state.status() == JobState.Status.CANCELLED;
-          case PAUSE -> !state.isEnd() && !cancelling;
-          case RESUME ->
+        switch (act.getWish()) {
+          case CANCEL_JOB -> !state.isEnd() || state.status() == JobState.Status.CANCELLED;
+          case PAUSE_JOB -> !state.isEnd() && !cancelling;
+          case RESUME_JOB ->
               state.status() == JobState.Status.PAUSED
-                  || state.pausing() && !state.isEnd() && ask.mesh() == null;
-          case DELETE -> state.isEnd() && state.active().isEmpty();
+                  || state.pausing() && !state.isEnd() && !act.hasMesh();
+          case DELETE_JOB -> state.isEnd() && state.active().isEmpty();
+          default -> false;
         };
     if (fits) {
       return "";
     }
     String allowed =
-        switch (ask.wish()) {
-          case CANCEL -> "a job that has not ended can be cancelled";
-          case PAUSE -> "a job that has not ended and is not being cancelled can be paused";
-          case RESUME -> "a paused job can be resumed";
-          case DELETE -> "a job that has ended on all its workers can be deleted: cancel it first";
+        switch (act.getWish()) {
+          case CANCEL_JOB -> "a job that has not ended can be cancelled";
+          case PAUSE_JOB -> "a job that has not ended and is not being cancelled can be paused";
+          case RESUME_JOB -> "a paused job can be resumed";
+          case DELETE_JOB ->
+              "a job that has ended on all its workers can be deleted: cancel it first";
+          default -> "this coordinator does not know what was asked: run the same release";
         };
     return "job " + job.header().id() + " is " + state.status() + "; " + allowed;
   }

@@ -3,101 +3,136 @@ package io.tandem.coordinator.jobs;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.pattern.StatusReply;
+import io.tandem.coordinator.store.Leadership;
 import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreUnavailableException;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.ActOnJob;
+import io.tandem.protocol.control.ClusterView;
 import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Reports;
-import java.util.List;
+import io.tandem.protocol.control.SubmitJob;
+import io.tandem.protocol.control.ViewCluster;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
  * Runs the jobs: one message at a time goes to the desk that answers it, and after each the waiting
  * jobs are looked at. Decisions are those of each job's {@link JobState}. When the manager fails,
  * for example because the disk is full, it starts again from the store; workers register anew and
- * send again what was not acknowledged.
+ * send again what was not acknowledged. With each start it takes the lead in the store: when
+ * another manager has taken it since, its next write fails with {@link
+ * io.tandem.coordinator.store.FencedException}, and so does it.
+ *
+ * <p>Takes the messages of {@code control.proto} from workers and coordinators as they come off the
+ * wire, and its own {@link Tick}.
  */
-public final class JobManager extends AbstractBehavior<JobMessage> {
+public final class JobManager extends AbstractBehavior<Object> {
+  /** Look who is silent. */
+  enum Tick {
+    TICK
+  }
+
+  private final Leadership leadership;
   private final Ledger ledger;
   private final WorkerDesk workerDesk;
   private final JobDesk jobDesk;
   private final Placements placements;
   private final ActorRefResolver resolver;
 
-  /** A manager over that store. */
-  public static Behavior<JobMessage> create(Store store, JobTiming timing, Clocks clocks) {
+  /**
+   * A manager over that store.
+   *
+   * @param holder names this process to others
+   */
+  public static Behavior<Object> create(
+      Store store, String holder, JobTiming timing, Clocks clocks) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers -> {
-                  timers.startTimerWithFixedDelay(JobMessage.Tick.TICK, timing.tick());
-                  return new JobManager(context, store, timing, clocks);
+                  timers.startTimerWithFixedDelay(Tick.TICK, timing.tick());
+                  return new JobManager(context, store, holder, timing, clocks);
                 }));
   }
 
   private JobManager(
-      ActorContext<JobMessage> context, Store store, JobTiming timing, Clocks clocks) {
+      ActorContext<Object> context, Store store, String holder, JobTiming timing, Clocks clocks) {
     super(context);
     context.setLoggerName(JobManager.class);
+    this.leadership = store.lead(holder);
     this.resolver = ActorRefResolver.get(context.getSystem());
-    this.ledger = new Ledger(store, clocks);
+    this.ledger = new Ledger(store, leadership, clocks);
     this.workerDesk = new WorkerDesk(ledger, timing, context.getLog());
     this.jobDesk = new JobDesk(ledger);
     this.placements = new Placements(ledger);
-    if (!ledger.jobs().isEmpty()) {
-      context.getLog().info("{} jobs found in the store", ledger.jobs().size());
+    int found = ledger.jobs().size();
+    if (store.isShared()) {
+      context.getLog().info("{} leads in epoch {}", holder, leadership.epoch());
+    }
+    if (found > 0) {
+      context.getLog().info("{} jobs found in the store", found);
     }
   }
 
   @Override
-  public Receive<JobMessage> createReceive() {
+  public Receive<Object> createReceive() {
     return newReceiveBuilder()
-        .onMessage(JobMessage.FromWorker.class, message -> fromWorker(message.message()))
-        .onMessage(JobMessage.Tick.class, tick -> tick())
-        .onMessage(JobMessage.Submit.class, this::submit)
-        .onMessage(JobMessage.Ask.class, this::ask)
-        .onMessage(JobMessage.Look.class, this::look)
+        .onMessage(Register.class, this::register)
+        .onMessage(Heartbeat.class, this::heartbeat)
+        .onMessage(Reports.class, this::reports)
+        .onMessage(Tick.class, tick -> tick())
+        .onMessage(SubmitJob.class, this::submit)
+        .onMessage(ActOnJob.class, this::act)
+        .onMessage(ViewCluster.class, this::view)
+        .onSignal(PostStop.class, stopped -> stopped())
         .build();
   }
 
-  private Behavior<JobMessage> fromWorker(Object message) {
-    if (message instanceof Register register) {
-      workerDesk.register(register, resolver.resolveActorRef(register.getReplyTo()));
-    } else if (message instanceof Heartbeat heartbeat) {
-      workerDesk.heartbeat(heartbeat);
-    } else if (message instanceof Reports reports) {
-      workerDesk.reports(reports);
-    } else {
-      getContext().getLog().warn("{} is not for the gateway", message.getClass().getName());
-    }
+  private Behavior<Object> register(Register register) {
+    workerDesk.register(register, resolver.resolveActorRef(register.getReplyTo()));
     placements.schedule();
     return this;
   }
 
-  private Behavior<JobMessage> tick() {
+  private Behavior<Object> heartbeat(Heartbeat heartbeat) {
+    workerDesk.heartbeat(heartbeat);
+    placements.schedule();
+    return this;
+  }
+
+  private Behavior<Object> reports(Reports reports) {
+    workerDesk.reports(reports);
+    placements.schedule();
+    return this;
+  }
+
+  private Behavior<Object> tick() {
+    leadership.renew();
     workerDesk.tick();
     ledger.removeEnded();
     placements.schedule();
     return this;
   }
 
-  private Behavior<JobMessage> submit(JobMessage.Submit submit) {
-    return answer(submit.replyTo(), () -> jobDesk.submit(submit));
+  private Behavior<Object> submit(SubmitJob submit) {
+    return answer(submit.getReplyTo(), () -> jobDesk.submit(submit));
   }
 
-  private Behavior<JobMessage> ask(JobMessage.Ask ask) {
-    return answer(ask.replyTo(), () -> jobDesk.ask(ask));
+  private Behavior<Object> act(ActOnJob act) {
+    return answer(act.getReplyTo(), () -> jobDesk.act(act));
   }
 
   /** Who asked hears of a failure too, before this manager starts again. */
-  private <T> Behavior<JobMessage> answer(ActorRef<StatusReply<T>> replyTo, Supplier<T> work) {
-    T answer;
+  private Behavior<Object> answer(String replyTo, Supplier<Object> work) {
+    Object answer;
     try {
       answer = work.get();
     } catch (RuntimeException e) {
@@ -105,34 +140,57 @@ public final class JobManager extends AbstractBehavior<JobMessage> {
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      replyTo.tell(
+      tell(
+          replyTo,
           StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
       throw e;
     }
     placements.schedule();
-    replyTo.tell(StatusReply.success(answer));
+    tell(replyTo, StatusReply.success(answer));
     return this;
   }
 
-  private Behavior<JobMessage> look(JobMessage.Look look) {
-    Map<String, Integer> byState = new TreeMap<>();
-    ledger.jobs().forEach(job -> byState.merge(job.status().state(), 1, Integer::sum));
+  private Behavior<Object> view(ViewCluster view) {
+    ClusterView.Builder answer =
+        ClusterView.newBuilder()
+            .setRecoveries(placements.recoveries())
+            .setQueueMillis(Overviews.queueMillis(ledger))
+            .setLeader(getContext().getSystem().address().toString())
+            .setNow(ledger.now());
+    for (StoredJob job : ledger.jobs()) {
+      String state = job.status().state();
+      answer.putJobs(state, 1 + answer.getJobsOrDefault(state, 0));
+      if (Overviews.isPlaced(job)) {
+        answer.addPlaced(job.header().id());
+      }
+    }
     Map<String, Integer> used = ledger.usedSlots();
-    List<JobMessage.WorkerView> views =
-        ledger.workers().all().stream()
-            .map(worker -> Overviews.view(worker, used, ledger))
-            .toList();
-    look.replyTo()
-        .tell(
-            new JobMessage.Overview(
-                views,
-                Map.copyOf(placements.missing()),
-                byState,
-                placements.recoveries(),
-                Overviews.placed(ledger),
-                Overviews.queueMillis(ledger),
-                getContext().getSystem().address().toString(),
-                ledger.now()));
+    ledger
+        .workers()
+        .all()
+        .forEach(worker -> answer.addWorkers(Overviews.view(worker, used, ledger)));
+    for (String job : view.getJobsList()) {
+      String missing = placements.missing().get(job);
+      if (missing != null) {
+        answer.putMissing(job, missing);
+      }
+    }
+    tell(view.getReplyTo(), StatusReply.success(answer.build()));
+    return this;
+  }
+
+  private void tell(String replyTo, Object message) {
+    ActorRef<Object> asker = resolver.resolveActorRef(replyTo);
+    asker.tell(message);
+  }
+
+  /** The next leader need not wait to see whether this one lives. */
+  private Behavior<Object> stopped() {
+    try {
+      leadership.resign();
+    } catch (StoreUnavailableException e) {
+      getContext().getLog().warn("the lead is left to lapse: {}", e.getMessage());
+    }
     return this;
   }
 }

@@ -1,7 +1,9 @@
 package io.tandem.coordinator.jobs;
 
+import io.tandem.coordinator.store.Leadership;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreWriter;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
@@ -21,14 +23,16 @@ import java.util.function.Consumer;
  */
 final class Ledger {
   private final Store store;
+  private final Leadership leadership;
   private final Clocks clocks;
   private final Workers workers = new Workers();
   private final Map<String, StoredJob> jobs = new TreeMap<>();
   private final Map<String, Rows.Attempt> attempts = new HashMap<>();
 
   /** With all that the store says is under way. */
-  Ledger(Store store, Clocks clocks) {
+  Ledger(Store store, Leadership leadership, Clocks clocks) {
     this.store = store;
+    this.leadership = leadership;
     this.clocks = clocks;
     for (StoredJob job : store.read(reader -> reader.unfinished())) {
       String id = job.header().id();
@@ -39,6 +43,7 @@ final class Ledger {
     }
   }
 
+  /** To read from. */
   Store store() {
     return store;
   }
@@ -72,11 +77,16 @@ final class Ledger {
     return underWay(jobId).or(() -> store.read(reader -> reader.job(jobId)));
   }
 
+  /** Writes what is no change of a job under way. */
+  void write(Consumer<StoreWriter> work) {
+    leadership.write(work);
+  }
+
   /** Makes changes: all of them or, when the store fails, none. */
   void change(Consumer<JobBatch> work) {
     JobBatch batch = new JobBatch(jobs, id -> store.read(reader -> reader.job(id)), now());
     work.accept(batch);
-    List<JobBatch.Order> orders = batch.commit(store);
+    List<JobBatch.Order> orders = batch.commit(leadership);
     batch.attempts().forEach(attempt -> attempts.put(attempt.jobId(), attempt));
     orders.forEach(this::carryOut);
   }

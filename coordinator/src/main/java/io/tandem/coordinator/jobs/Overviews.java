@@ -2,6 +2,7 @@ package io.tandem.coordinator.jobs;
 
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.WorkerView;
 import java.util.List;
 import java.util.Map;
 
@@ -9,12 +10,11 @@ import java.util.Map;
 final class Overviews {
   private Overviews() {}
 
-  static List<StoredJob> placed(Ledger ledger) {
-    return ledger.jobs().stream()
-        .filter(job -> Goodput.isPlaced(JobState.Status.valueOf(job.status().state())))
-        .toList();
+  static boolean isPlaced(StoredJob job) {
+    return Goodput.isPlaced(JobState.Status.valueOf(job.status().state()));
   }
 
+  /** How long the job has waited that waits longest, 0 for none. */
   static long queueMillis(Ledger ledger) {
     return ledger.jobs().stream()
         .filter(job -> job.status().state().equals(JobState.Status.QUEUED.name()))
@@ -23,8 +23,7 @@ final class Overviews {
         .orElse(0);
   }
 
-  static JobMessage.WorkerView view(
-      Workers.Worker worker, Map<String, Integer> used, Ledger ledger) {
+  static WorkerView view(Workers.Worker worker, Map<String, Integer> used, Ledger ledger) {
     Register register = worker.registration;
     String id = register.getWorkerId();
     List<String> hosted =
@@ -32,20 +31,21 @@ final class Overviews {
             .filter(job -> job.status().active().contains(id))
             .map(job -> job.header().id())
             .toList();
-    return new JobMessage.WorkerView(
-        id,
-        register.getHost(),
-        register.getDataPort(),
-        register.getMetricsPort(),
-        register.getDevice(),
-        register.getProcessors(),
-        register.getMemoryBytes(),
-        register.getSlots(),
-        used.getOrDefault(id, 0),
-        register.getVersion(),
-        worker.leaving,
-        worker.since,
-        ledger.now() - (ledger.steady() - worker.heard),
-        hosted);
+    return WorkerView.newBuilder()
+        .setId(id)
+        .setHost(register.getHost())
+        .setDataPort(register.getDataPort())
+        .setMetricsPort(register.getMetricsPort())
+        .setDevice(register.getDevice())
+        .setProcessors(register.getProcessors())
+        .setMemoryBytes(register.getMemoryBytes())
+        .setSlots(register.getSlots())
+        .setUsedSlots(used.getOrDefault(id, 0))
+        .setVersion(register.getVersion())
+        .setLeaving(worker.leaving)
+        .setRegisteredAt(worker.since)
+        .setHeartbeatAt(ledger.now() - (ledger.steady() - worker.heard))
+        .addAllJobs(hosted)
+        .build();
   }
 }

@@ -65,6 +65,7 @@ final class WorkerDesk {
         Registered.newBuilder()
             .setWorkerId(register.getWorkerId())
             .setHeartbeatMillis((int) timing.heartbeat().toMillis())
+            .setGateway(register.getGateway())
             .build());
     correct(register.getWorkerId(), register.getRunningList());
     if (register.getLeaving()) {

@@ -1,12 +1,14 @@
 package io.tandem.coordinator.metrics;
 
 import io.tandem.coordinator.jobs.Goodput;
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Effort;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.ClusterView;
+import io.tandem.protocol.control.WorkerView;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.protocol.metrics.MetricDefinitions;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -23,40 +25,38 @@ public final class CoordinatorMetrics implements AutoCloseable {
   /**
    * All in Prometheus' text format, as the cluster stands.
    *
+   * @param placed the jobs that are placed, as they are stored
    * @param leads whether the jobs are managed in this process
    */
-  public synchronized String scrape(JobMessage.Overview overview, boolean leads) {
+  public synchronized String scrape(ClusterView view, List<StoredJob> placed, boolean leads) {
     meters.set(MetricDefinitions.LEADER, leads ? 1 : 0);
-    meters.set(MetricDefinitions.WORKERS, overview.workers().size());
+    List<WorkerView> workers = view.getWorkersList();
+    meters.set(MetricDefinitions.WORKERS, workers.size());
+    meters.set(MetricDefinitions.SLOTS, workers.stream().mapToInt(WorkerView::getSlots).sum());
     meters.set(
-        MetricDefinitions.SLOTS,
-        overview.workers().stream().mapToInt(JobMessage.WorkerView::slots).sum());
-    meters.set(
-        MetricDefinitions.SLOTS_USED,
-        overview.workers().stream().mapToInt(JobMessage.WorkerView::usedSlots).sum());
-    meters.set(MetricDefinitions.QUEUE_WAIT, Math.max(0, overview.queueMillis()) / 1000.0);
-    long recovered = overview.recoveries();
+        MetricDefinitions.SLOTS_USED, workers.stream().mapToInt(WorkerView::getUsedSlots).sum());
+    meters.set(MetricDefinitions.QUEUE_WAIT, Math.max(0, view.getQueueMillis()) / 1000.0);
+    long recovered = view.getRecoveries();
     // The manager counts from 0 again when it starts again, as after a full disk.
     recoveries += recovered < lastRecovered ? recovered : recovered - lastRecovered;
     lastRecovered = recovered;
     meters.total(MetricDefinitions.RECOVERIES, recoveries);
-    Map<String, Integer> byState = overview.jobs();
+    Map<String, Integer> byState = view.getJobsMap();
     statesShown.addAll(byState.keySet());
     statesShown.add(JobState.Status.QUEUED.name());
     statesShown.forEach(
         state -> meters.set(MetricDefinitions.JOBS, byState.getOrDefault(state, 0), state));
-    jobs(overview);
+    jobs(placed, view.getNow());
     return meters.scrape();
   }
 
-  private void jobs(JobMessage.Overview overview) {
-    Set<String> placed =
-        overview.placed().stream().map(job -> job.header().id()).collect(Collectors.toSet());
+  private void jobs(List<StoredJob> placed, long now) {
+    Set<String> ids = placed.stream().map(job -> job.header().id()).collect(Collectors.toSet());
     jobsShown.stream()
-        .filter(id -> !placed.contains(id))
+        .filter(id -> !ids.contains(id))
         .forEach(id -> meters.forget(MetricDefinitions.JOB_LABEL, id));
-    jobsShown = placed;
-    overview.placed().forEach(job -> job(job, overview.now()));
+    jobsShown = ids;
+    placed.forEach(job -> job(job, now));
   }
 
   private void job(StoredJob job, long now) {
@@ -90,6 +90,12 @@ public final class CoordinatorMetrics implements AutoCloseable {
     meters.total(MetricDefinitions.JOB_DETECTION_SECONDS, effort.detectionSeconds(), id);
     meters.total(MetricDefinitions.JOB_RECOVERED, effort.recovered(), id);
     meters.total(MetricDefinitions.JOB_RECOVERY_SECONDS, effort.recoverySeconds(), id);
+  }
+
+  /** While nobody leads: the cluster's as it was last known, and that this one does not lead. */
+  public synchronized String scrapeWithoutLeader() {
+    meters.set(MetricDefinitions.LEADER, 0);
+    return meters.scrape();
   }
 
   @Override

@@ -10,6 +10,7 @@ import akka.util.ByteString;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreUnavailableException;
 import io.tandem.coordinator.store.StoredJob;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,7 +69,16 @@ final class EventStream {
             HttpEntities.createChunked(MediaTypes.TEXT_EVENT_STREAM.toContentType(), bytes));
   }
 
+  /** While the database is away, nothing happens. */
   private Pair<Position, List<String>> look(Position at) {
+    try {
+      return read(at);
+    } catch (StoreUnavailableException e) {
+      return Pair.create(at, List.of());
+    }
+  }
+
+  private Pair<Position, List<String>> read(Position at) {
     return store.read(
         reader -> {
           List<String> out = new ArrayList<>();

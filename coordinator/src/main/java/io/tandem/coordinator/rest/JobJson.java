@@ -4,11 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.jobs.Goodput;
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoreReader;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.WorkerView;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -136,18 +136,18 @@ final class JobJson {
     return node;
   }
 
-  static ObjectNode worker(JobMessage.WorkerView worker) {
+  static ObjectNode worker(WorkerView worker) {
     ObjectNode node = Replies.JSON.createObjectNode();
-    node.put("id", worker.id()).put("host", worker.host());
-    node.put("dataPort", worker.dataPort()).put("metricsPort", worker.metricsPort());
-    node.put("device", worker.device()).put("processors", worker.processors());
-    node.put("memoryBytes", worker.memoryBytes());
-    node.put("slots", worker.slots()).put("usedSlots", worker.usedSlots());
-    node.put("version", worker.version()).put("leaving", worker.leaving());
-    time(node, "registeredAt", worker.registeredAt());
-    time(node, "heartbeatAt", worker.heartbeatAt());
+    node.put("id", worker.getId()).put("host", worker.getHost());
+    node.put("dataPort", worker.getDataPort()).put("metricsPort", worker.getMetricsPort());
+    node.put("device", worker.getDevice()).put("processors", worker.getProcessors());
+    node.put("memoryBytes", worker.getMemoryBytes());
+    node.put("slots", worker.getSlots()).put("usedSlots", worker.getUsedSlots());
+    node.put("version", worker.getVersion()).put("leaving", worker.getLeaving());
+    time(node, "registeredAt", worker.getRegisteredAt());
+    time(node, "heartbeatAt", worker.getHeartbeatAt());
     ArrayNode jobs = node.putArray("jobs");
-    worker.jobs().forEach(jobs::add);
+    worker.getJobsList().forEach(jobs::add);
     return node;
   }
 }

@@ -7,11 +7,14 @@ import akka.http.javadsl.model.headers.RawHeader;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.jobs.ControlPlane;
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.JobActed;
+import io.tandem.protocol.control.JobSubmitted;
+import io.tandem.protocol.control.Remesh;
+import io.tandem.protocol.control.Wish;
 import io.tandem.protocol.job.JobFileException;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
@@ -23,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 
 /** The calls under {@code /v1/jobs}. Reads come from the store, wishes go to the manager. */
@@ -33,12 +37,14 @@ final class JobRoutes {
 
   private final ControlPlane plane;
   private final Store store;
+  private final Executor blocking;
   private final String streams;
 
-  /** {@code streams} names the dispatcher that may block. */
-  JobRoutes(ControlPlane plane, Store store, String streams) {
+  /** {@code streams} names the dispatcher that may block, which is {@code blocking}. */
+  JobRoutes(ControlPlane plane, Store store, Executor blocking, String streams) {
     this.plane = plane;
     this.store = store;
+    this.blocking = blocking;
     this.streams = streams;
   }
 
@@ -53,8 +59,8 @@ final class JobRoutes {
         new Route("GET", "/v1/jobs/{id}/logs", this::logs),
         new Route("GET", "/v1/jobs/{id}/checkpoints", this::checkpoints),
         new Route("GET", "/v1/jobs/{id}/model", this::model),
-        new Route("POST", "/v1/jobs/{id}/cancel", call -> ask(call, JobMessage.Wish.CANCEL)),
-        new Route("POST", "/v1/jobs/{id}/pause", call -> ask(call, JobMessage.Wish.PAUSE)),
+        new Route("POST", "/v1/jobs/{id}/cancel", call -> act(call, Wish.CANCEL_JOB, null)),
+        new Route("POST", "/v1/jobs/{id}/pause", call -> act(call, Wish.PAUSE_JOB, null)),
         new Route("POST", "/v1/jobs/{id}/resume", this::resume));
   }
 
@@ -71,20 +77,26 @@ final class JobRoutes {
     }
     String json = new String(JobFiles.toJson(spec), StandardCharsets.UTF_8);
     return plane
-        .submit(spec, json, key)
-        .thenCombine(
-            plane.overview(),
-            (submitted, overview) -> {
-              if (submitted.conflict()) {
-                throw Problem.conflict(
-                    "Idempotency-Key '%s' belongs to job %s, which has another body: use a new key"
-                        .formatted(key, submitted.job().header().id()));
-              }
-              ObjectNode body = json(submitted.job(), overview.missing());
-              String id = submitted.job().header().id();
-              return Replies.json(submitted.created() ? 201 : 200, body)
-                  .addHeader(RawHeader.create("Location", "/v1/jobs/" + id));
-            });
+        .submit(json, key)
+        .thenCompose(
+            submitted ->
+                plane
+                    .missing(List.of(submitted.getJobId()))
+                    .thenApplyAsync(missing -> submitted(submitted, key, missing), blocking));
+  }
+
+  private HttpResponse submitted(JobSubmitted answer, String key, Map<String, String> missing) {
+    String id = answer.getJobId();
+    if (answer.getConflict()) {
+      throw Problem.conflict(
+          "Idempotency-Key '%s' belongs to job %s, which has another body: use a new key"
+              .formatted(key, id));
+    }
+    if (!answer.getRefusal().isEmpty()) {
+      throw Problem.conflict("the leading coordinator's release: " + answer.getRefusal());
+    }
+    return Replies.json(answer.getCreated() ? 201 : 200, json(find(id), missing))
+        .addHeader(RawHeader.create("Location", "/v1/jobs/" + id));
   }
 
   private ObjectNode json(StoredJob job, Map<String, String> missing) {
@@ -100,69 +112,76 @@ final class JobRoutes {
     }
     int limit = (int) call.number("limit", PAGE, 1, LARGEST_PAGE);
     long before = call.number("cursor", Long.MAX_VALUE, 1, Long.MAX_VALUE);
+    List<StoredJob> jobs = store.read(r -> r.jobs(state, before, limit + 1));
+    List<StoredJob> page = jobs.subList(0, Math.min(limit, jobs.size()));
     return plane
-        .overview()
-        .thenApply(
-            overview -> {
-              List<StoredJob> jobs = store.read(r -> r.jobs(state, before, limit + 1));
+        .missing(page.stream().map(job -> job.header().id()).toList())
+        .thenApplyAsync(
+            missing -> {
               ObjectNode body = Replies.JSON.createObjectNode();
               ArrayNode array = body.putArray("jobs");
-              jobs.stream().limit(limit).forEach(job -> array.add(json(job, overview.missing())));
+              page.forEach(job -> array.add(json(job, missing)));
               if (jobs.size() > limit) {
-                body.put("nextCursor", String.valueOf(jobs.get(limit - 1).header().number()));
+                body.put("nextCursor", String.valueOf(page.get(limit - 1).header().number()));
               } else {
                 body.putNull("nextCursor");
               }
               return Replies.json(200, body);
-            });
+            },
+            blocking);
   }
 
   private CompletionStage<HttpResponse> get(Call call) {
     StoredJob job = find(call);
-    return plane.overview().thenApply(overview -> Replies.json(200, json(job, overview.missing())));
+    return plane
+        .missing(List.of(job.header().id()))
+        .thenApplyAsync(missing -> Replies.json(200, json(job, missing)), blocking);
   }
 
   private StoredJob find(Call call) {
-    String id = call.path("id");
+    return find(call.path("id"));
+  }
+
+  private StoredJob find(String id) {
     return store
         .read(reader -> reader.job(id))
         .orElseThrow(() -> Problem.notFound("there is no job '" + id + "'"));
   }
 
-  private CompletionStage<HttpResponse> ask(Call call, JobMessage.Wish wish) {
-    return ask(call, wish, null);
-  }
-
   /** On the mesh that the body names, or on the one that the job had. */
   private CompletionStage<HttpResponse> resume(Call call) {
-    JobMessage.Remesh mesh = Remeshing.read(call.body(), () -> find(call).header().spec());
-    return ask(call, JobMessage.Wish.RESUME, mesh);
+    Remesh mesh = Remeshing.read(call.body(), () -> find(call).header().spec());
+    return act(call, Wish.RESUME_JOB, mesh);
   }
 
-  private CompletionStage<HttpResponse> ask(
-      Call call, JobMessage.Wish wish, JobMessage.Remesh mesh) {
+  private CompletionStage<HttpResponse> act(Call call, Wish wish, Remesh mesh) {
     return plane
-        .ask(call.path("id"), wish, mesh)
-        .thenApply(answer -> Replies.json(200, json(granted(call, answer), Map.of())));
+        .act(call.path("id"), wish, mesh)
+        .thenApplyAsync(
+            answer -> {
+              checkGranted(call, answer);
+              return Replies.json(200, json(find(call), Map.of()));
+            },
+            blocking);
   }
 
   private CompletionStage<HttpResponse> delete(Call call) {
     return plane
-        .ask(call.path("id"), JobMessage.Wish.DELETE)
+        .act(call.path("id"), Wish.DELETE_JOB, null)
         .thenApply(
             answer -> {
-              granted(call, answer);
+              checkGranted(call, answer);
               return HttpResponse.create().withStatus(204);
             });
   }
 
-  private static StoredJob granted(Call call, JobMessage.Answer answer) {
-    if (!answer.refusal().isEmpty()) {
-      throw Problem.conflict(answer.refusal());
+  private static void checkGranted(Call call, JobActed answer) {
+    if (!answer.getFound()) {
+      throw Problem.notFound("there is no job '" + call.path("id") + "'");
     }
-    return answer
-        .job()
-        .orElseThrow(() -> Problem.notFound("there is no job '" + call.path("id") + "'"));
+    if (!answer.getRefusal().isEmpty()) {
+      throw Problem.conflict(answer.getRefusal());
+    }
   }
 
   private CompletionStage<HttpResponse> events(Call call) {

@@ -3,7 +3,7 @@ package io.tandem.coordinator.rest;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.tandem.coordinator.jobs.JobMessage;
+import io.tandem.protocol.control.Remesh;
 import io.tandem.protocol.job.JobFileException;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
@@ -24,7 +24,7 @@ final class Remeshing {
    * @param job the job file as canonical JSON
    * @throws Problem with all the mistakes
    */
-  static JobMessage.Remesh read(byte[] body, Supplier<String> job) {
+  static Remesh read(byte[] body, Supplier<String> job) {
     if (body.length == 0) {
       return null;
     }
@@ -55,7 +55,11 @@ final class Remeshing {
       tree.set("mesh", mesh);
       JobSpec spec = JobFiles.parse(Replies.JSON.writeValueAsBytes(tree));
       String json = new String(JobFiles.toJson(spec), StandardCharsets.UTF_8);
-      return new JobMessage.Remesh(spec.mesh().replicas(), spec.mesh().shards(), json);
+      return Remesh.newBuilder()
+          .setReplicas(spec.mesh().replicas())
+          .setShards(spec.mesh().shards())
+          .setJob(json)
+          .build();
     } catch (JobFileException e) {
       throw bad(e.mistakes());
     } catch (JsonProcessingException e) {

@@ -58,9 +58,11 @@ final class Replies {
         HttpResponse.create()
             .withStatus(problem.status())
             .withEntity(HttpEntities.create(PROBLEM, bytes(body)));
-    return problem.status() == 401
-        ? response.addHeader(RawHeader.create("WWW-Authenticate", "Bearer"))
-        : response;
+    return switch (problem.status()) {
+      case 401 -> response.addHeader(RawHeader.create("WWW-Authenticate", "Bearer"));
+      case 503 -> response.addHeader(RawHeader.create("Retry-After", "5"));
+      default -> response;
+    };
   }
 
   private static byte[] bytes(JsonNode body) {

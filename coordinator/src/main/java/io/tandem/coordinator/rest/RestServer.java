@@ -13,6 +13,7 @@ import akka.util.ByteString;
 import io.tandem.coordinator.jobs.ControlPlane;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
 import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreUnavailableException;
 import io.tandem.protocol.job.JobFiles;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -51,12 +52,13 @@ public final class RestServer implements AutoCloseable {
     this.system = plane.system();
     this.blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
     this.token = token.getBytes(StandardCharsets.UTF_8);
-    this.routes = routes(plane, store, metrics);
+    this.routes = routes(plane, store, metrics, blocking);
   }
 
-  static List<Route> routes(ControlPlane plane, Store store, CoordinatorMetrics metrics) {
-    List<Route> all = new ArrayList<>(new JobRoutes(plane, store, BLOCKING).routes());
-    all.addAll(new ServiceRoutes(plane, metrics).routes());
+  static List<Route> routes(
+      ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
+    List<Route> all = new ArrayList<>(new JobRoutes(plane, store, blocking, BLOCKING).routes());
+    all.addAll(new ServiceRoutes(plane, store, metrics, blocking).routes());
     return List.copyOf(all);
   }
 
@@ -220,10 +222,17 @@ public final class RestServer implements AutoCloseable {
     if (cause instanceof EntityStreamSizeException) {
       return Replies.problem(tooLarge());
     }
+    if (cause instanceof StoreUnavailableException away) {
+      return Replies.problem(new Problem(503, "Not ready", away.getMessage(), List.of()));
+    }
     LOG.error("{} {} failed", request.method().value(), request.getUri().path(), cause);
     if (cause instanceof TimeoutException) {
       return Replies.problem(
-          new Problem(503, "Not ready", "the job manager does not answer: try again", List.of()));
+          new Problem(
+              503,
+              "Not ready",
+              "no coordinator leads, or it does not answer: try again",
+              List.of()));
     }
     if (cause instanceof StatusReply.ErrorMessage said) {
       return Replies.problem(new Problem(503, "Not stored", said.getMessage(), List.of()));

@@ -7,38 +7,46 @@ import akka.http.javadsl.model.MediaTypes;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.jobs.ControlPlane;
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
+import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreUnavailableException;
+import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.ClusterView;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 
 /** Workers, health, metrics and the API's description. */
 final class ServiceRoutes {
   private final ControlPlane plane;
+  private final Store store;
   private final CoordinatorMetrics metrics;
+  private final Executor blocking;
 
-  ServiceRoutes(ControlPlane plane, CoordinatorMetrics metrics) {
+  ServiceRoutes(ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
     this.plane = plane;
+    this.store = store;
     this.metrics = metrics;
+    this.blocking = blocking;
   }
 
   List<Route> routes() {
     return List.of(
-        new Route("GET", "/v1/workers", call -> plane.overview().thenApply(this::workers)),
+        new Route("GET", "/v1/workers", call -> plane.view().thenApply(this::workers)),
         new Route("GET", "/health/live", call -> CompletableFuture.completedFuture(up())),
-        new Route("GET", "/health/ready", call -> plane.overview().thenApply(overview -> up())),
-        new Route("GET", "/metrics", call -> plane.overview().thenApply(this::scrape)),
+        new Route("GET", "/health/ready", call -> ready()),
+        new Route("GET", "/metrics", call -> scrape()),
         new Route("GET", "/openapi.yaml", call -> openApi()));
   }
 
-  private HttpResponse workers(JobMessage.Overview overview) {
+  private HttpResponse workers(ClusterView view) {
     ObjectNode body = Replies.JSON.createObjectNode();
     ArrayNode array = body.putArray("workers");
-    overview.workers().forEach(worker -> array.add(JobJson.worker(worker)));
+    view.getWorkersList().forEach(worker -> array.add(JobJson.worker(worker)));
     return Replies.json(200, body);
   }
 
@@ -46,9 +54,40 @@ final class ServiceRoutes {
     return Replies.json(200, Replies.JSON.createObjectNode().put("status", "up"));
   }
 
-  private HttpResponse scrape(JobMessage.Overview overview) {
-    String own = plane.system().address().toString();
-    return Replies.text(metrics.scrape(overview, own.equals(overview.manager())));
+  /** Whether the store answers, and somebody leads who would answer too. */
+  private CompletionStage<HttpResponse> ready() {
+    try {
+      store.check();
+    } catch (StoreUnavailableException e) {
+      return CompletableFuture.completedFuture(down(e.getMessage()));
+    }
+    return plane
+        .view()
+        .handle((view, failure) -> failure == null ? up() : down("no coordinator leads"));
+  }
+
+  private static HttpResponse down(String reason) {
+    return Replies.problem(new Problem(503, "Not ready", reason, List.of()));
+  }
+
+  /** What only the leader knows is missing while there is none. */
+  private CompletionStage<HttpResponse> scrape() {
+    return plane
+        .view()
+        .handleAsync(
+            (view, failure) ->
+                Replies.text(failure == null ? scrape(view) : metrics.scrapeWithoutLeader()),
+            blocking);
+  }
+
+  private String scrape(ClusterView view) {
+    List<StoredJob> placed;
+    try {
+      placed = store.read(reader -> reader.jobs(view.getPlacedList()));
+    } catch (StoreUnavailableException e) {
+      return metrics.scrapeWithoutLeader();
+    }
+    return metrics.scrape(view, placed, view.getLeader().equals(plane.address()));
   }
 
   private static CompletionStage<HttpResponse> openApi() {

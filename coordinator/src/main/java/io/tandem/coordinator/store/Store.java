@@ -1,32 +1,41 @@
 package io.tandem.coordinator.store;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.Consumer;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Function;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.MigrationInfo;
-import org.flywaydb.core.api.MigrationState;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The coordinator's memory: one SQLite file in a directory that one coordinator owns. Thread-safe.
- * What {@link #write} has done when it returns survives the loss of the process and of power. Calls
- * block; failures of the disk are thrown unchecked and leave nothing half done.
+ * The coordinator's memory: one SQLite file in a directory that one coordinator owns, or a
+ * PostgreSQL database that several share. Anybody reads; who writes {@linkplain #lead leads}. What
+ * is written when a call returns survives the loss of the process and of power. Calls block, a few
+ * seconds at most; failures are thrown unchecked and leave nothing half done. Thread-safe.
  */
 public final class Store implements AutoCloseable {
-  private final StoreLock lock;
-  private final HikariDataSource source;
-  private final Jdbi jdbi;
+  private static final Logger LOG = LoggerFactory.getLogger(Store.class);
+  private static final Duration RETRY = Duration.ofSeconds(1);
 
-  private Store(StoreLock lock, HikariDataSource source) {
-    this.lock = lock;
-    this.source = source;
-    this.jdbi = Jdbi.create(source);
+  private final String place;
+  private final Dialect dialect;
+  private final Pools.Pool pool;
+  private final Jdbi jdbi;
+  private volatile boolean open;
+  private volatile StoreUnavailableException outage;
+  private volatile long outageNanos;
+
+  private Store(String place, Dialect dialect, Pools.Pool pool) {
+    this.place = place;
+    this.dialect = dialect;
+    this.pool = pool;
+    this.jdbi = Jdbi.create(pool.source());
+    jdbi.registerArgument(new PlainText());
   }
 
   /**
@@ -38,82 +47,224 @@ public final class Store implements AutoCloseable {
   public static Store open(Path directory) {
     try {
       Files.createDirectories(directory);
-      StoreLock lock = StoreLock.take(directory);
+      Store store =
+          new Store(directory.toString(), Dialect.SQLITE, Pools.sqlite(directory, "tandem.db"));
       try {
-        return new Store(lock, migrated(directory.resolve("tandem.db")));
+        store.migrate();
+        return store;
       } catch (RuntimeException e) {
-        lock.close();
-        throw unusable(directory, e);
+        store.close();
+        throw e;
       }
-    } catch (IOException e) {
-      throw unusable(directory, e);
+    } catch (StoreInUseException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      throw unusable("the store in " + directory, e);
     }
   }
 
-  private static IllegalStateException unusable(Path directory, Exception e) {
+  private static IllegalStateException unusable(String which, Exception e) {
     Throwable cause = e;
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
     String why = cause instanceof IOException ? cause.toString() : cause.getMessage();
-    return new IllegalStateException(
-        "the store in %s cannot be used: %s".formatted(directory, why), e);
+    return new IllegalStateException("%s cannot be used: %s".formatted(which, why), e);
   }
 
-  private static HikariDataSource migrated(Path file) {
-    HikariConfig config = new HikariConfig();
-    config.setPoolName("store");
-    config.setJdbcUrl("jdbc:sqlite:" + file.toAbsolutePath());
-    config.setMaximumPoolSize(4);
-    config.addDataSourceProperty("journal_mode", "WAL");
-    config.addDataSourceProperty("synchronous", "FULL");
-    config.addDataSourceProperty("foreign_keys", "true");
-    config.addDataSourceProperty("busy_timeout", "10000");
-    HikariDataSource source = new HikariDataSource(config);
-    try {
-      Flyway flyway =
-          Flyway.configure()
-              .dataSource(source)
-              .locations("classpath:io/tandem/coordinator/store")
-              .load();
-      refuseNewer(flyway);
-      flyway.migrate();
-      return source;
-    } catch (RuntimeException e) {
-      source.close();
-      throw e;
-    }
+  /** A store that is {@linkplain #awaitOpen opened} later: until then it is unavailable. */
+  public static Store of(Database database) {
+    return new Store(database.name(), Dialect.POSTGRESQL, Pools.postgresql(database));
   }
 
-  /** Flyway would pass over what a later release has changed. */
-  private static void refuseNewer(Flyway flyway) {
-    for (MigrationInfo migration : flyway.info().applied()) {
-      if (migration.getState() == MigrationState.FUTURE_SUCCESS
-          || migration.getState() == MigrationState.FUTURE_FAILED) {
-        throw new IllegalStateException(
-            "it is of a later release (schema version %s): run that release, or give this one a directory of its own"
-                .formatted(migration.getVersion()));
+  /**
+   * Waits for the database, and creates what is missing.
+   *
+   * @throws StoreUnavailableException when it cannot be reached for that long
+   * @throws IllegalStateException when it says no, for example to the password
+   */
+  public void awaitOpen(Duration patience) throws InterruptedException {
+    long start = System.nanoTime();
+    while (!open) {
+      try {
+        migrate();
+      } catch (RuntimeException e) {
+        String reason = Outages.reason(e).orElseThrow(() -> unusable("the database " + place, e));
+        outage = unavailable(reason, e);
+        long left = patience.toNanos() - (System.nanoTime() - start);
+        if (left < 0) {
+          throw outage;
+        }
+        LOG.warn("{}; trying for another {} s", outage.getMessage(), left / 1_000_000_000);
+        Thread.sleep(RETRY.toMillis());
       }
     }
   }
 
-  /** All that the writer does is done together or not at all. */
-  public void write(Consumer<StoreWriter> work) {
-    jdbi.useTransaction(handle -> work.accept(new StoreWriter(handle)));
+  private void migrate() {
+    Migrations.run(pool.migrations(), dialect);
+    outage = null;
+    open = true;
   }
 
-  /** Reads a consistent state. */
+  Dialect dialect() {
+    return dialect;
+  }
+
+  /** Whether several coordinators may use it. */
+  public boolean isShared() {
+    return dialect == Dialect.POSTGRESQL;
+  }
+
+  /** Where it is, for people; holds no secret. */
+  public String place() {
+    return place;
+  }
+
+  /**
+   * Whether it answers.
+   *
+   * @throws StoreUnavailableException when it does not
+   */
+  public void check() {
+    read(StoreReader::ping);
+  }
+
+  /**
+   * Takes the lead from whoever had it.
+   *
+   * @param holder names who takes it, one process's life long
+   */
+  public Leadership lead(String holder) {
+    long epoch =
+        transact(
+            handle ->
+                handle
+                    .createQuery(
+                        "UPDATE leadership SET epoch = epoch + 1, holder = :holder,"
+                            + " renewed_at = <now> WHERE only_row = 1 RETURNING epoch")
+                    .define("now", dialect.now())
+                    .bind("holder", holder)
+                    .mapTo(Long.class)
+                    .one());
+    return new Leadership(this, holder, epoch);
+  }
+
+  /** Another one that leads, and has shown within that time that it lives. */
+  public Optional<String> otherLeader(String holder, Duration fresh) {
+    return transact(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT holder FROM leadership WHERE holder <> :holder"
+                        + " AND renewed_at > <now> - :fresh")
+                .define("now", dialect.now())
+                .bind("holder", holder)
+                .bind("fresh", fresh.toMillis())
+                .mapTo(String.class)
+                .findOne());
+  }
+
+  /**
+   * Takes a lease that nobody else holds, or takes it again.
+   *
+   * @param time after which it lapses, by the database's clock
+   * @return whether it is held now
+   */
+  public boolean acquire(String lease, String holder, Duration time) {
+    return transact(
+        handle ->
+            handle
+                    .createUpdate(
+                        "INSERT INTO leases (name, holder, expires_at)"
+                            + " VALUES (:name, :holder, <now> + :time)"
+                            + " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
+                            + " expires_at = excluded.expires_at"
+                            + " WHERE leases.holder = excluded.holder"
+                            + " OR leases.expires_at < <now>")
+                    .define("now", dialect.now())
+                    .bind("name", lease)
+                    .bind("holder", holder)
+                    .bind("time", time.toMillis())
+                    .execute()
+                == 1);
+  }
+
+  /** Whether that one holds that lease. */
+  public boolean holds(String lease, String holder) {
+    return transact(
+        handle ->
+            handle
+                    .createQuery(
+                        "SELECT COUNT(*) FROM leases WHERE name = :name AND holder = :holder"
+                            + " AND expires_at >= <now>")
+                    .define("now", dialect.now())
+                    .bind("name", lease)
+                    .bind("holder", holder)
+                    .mapTo(Integer.class)
+                    .one()
+                > 0);
+  }
+
+  /** Gives a lease back, when that one holds it. */
+  public void release(String lease, String holder) {
+    transact(
+        handle ->
+            handle
+                .createUpdate("DELETE FROM leases WHERE name = :name AND holder = :holder")
+                .bind("name", lease)
+                .bind("holder", holder)
+                .execute());
+  }
+
+  /**
+   * Reads a consistent state.
+   *
+   * @throws StoreUnavailableException when the database cannot be reached
+   */
   public <T> T read(Function<StoreReader, T> work) {
-    return jdbi.inTransaction(handle -> work.apply(new StoreReader(handle)));
+    return guarded(dialect.reading(), handle -> work.apply(new StoreReader(handle)));
+  }
+
+  /** One transaction of whatever kind. */
+  <T> T transact(Function<Handle, T> work) {
+    return guarded(TransactionIsolationLevel.UNKNOWN, work);
+  }
+
+  /**
+   * While the database is away, one caller a second finds out whether it still is; all others are
+   * told at once, so that they do not pile up.
+   */
+  private <T> T guarded(TransactionIsolationLevel level, Function<Handle, T> work) {
+    StoreUnavailableException last = outage;
+    if (last != null && (!open || System.nanoTime() - outageNanos < RETRY.toNanos())) {
+      throw new StoreUnavailableException(last.getMessage(), last);
+    }
+    if (!open) {
+      throw unavailable("it was not reached yet", null);
+    }
+    try {
+      T result =
+          level == TransactionIsolationLevel.UNKNOWN
+              ? jdbi.inTransaction(work::apply)
+              : jdbi.inTransaction(level, work::apply);
+      outage = null;
+      return result;
+    } catch (RuntimeException e) {
+      String reason = Outages.reason(e).orElseThrow(() -> e);
+      outageNanos = System.nanoTime();
+      outage = unavailable(reason, e);
+      throw outage;
+    }
+  }
+
+  private StoreUnavailableException unavailable(String reason, Throwable cause) {
+    return new StoreUnavailableException(
+        "the database " + place + " cannot be reached: " + reason, cause);
   }
 
   @Override
   public void close() {
-    source.close();
-    try {
-      lock.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException("store.lock cannot be released", e);
-    }
+    pool.close();
   }
 }

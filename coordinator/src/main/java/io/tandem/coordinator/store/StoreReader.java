@@ -2,6 +2,7 @@ package io.tandem.coordinator.store;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +14,11 @@ public final class StoreReader {
 
   StoreReader(Handle handle) {
     this.handle = handle;
+  }
+
+  /** Whether the database answers: always true, or it throws. */
+  boolean ping() {
+    return handle.createQuery("SELECT 1").mapTo(Integer.class).one() == 1;
   }
 
   /** The job with that id. */
@@ -31,6 +37,11 @@ public final class StoreReader {
         .bind("key", idempotencyKey)
         .map((row, context) -> job(row))
         .findOne();
+  }
+
+  /** The jobs with these ids, where they are there. */
+  public List<StoredJob> jobs(Collection<String> jobIds) {
+    return jobIds.stream().map(this::job).flatMap(Optional::stream).toList();
   }
 
   /** Every job that has not ended, or whose workers have not, in the order of submission. */
@@ -53,8 +64,8 @@ public final class StoreReader {
   public List<StoredJob> jobs(String state, long before, int limit) {
     return handle
         .createQuery(
-            "SELECT * FROM jobs WHERE (:state IS NULL OR state = :state) AND number < :before"
-                + " ORDER BY number DESC LIMIT :limit")
+            "SELECT * FROM jobs WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) AND number <"
+                + " :before ORDER BY number DESC LIMIT :limit")
         .bind("state", state)
         .bind("before", before)
         .bind("limit", limit)
@@ -86,8 +97,8 @@ public final class StoreReader {
   public List<Rows.Metric> metrics(String jobId, String name, long from, long to, int limit) {
     return handle
         .createQuery(
-            "SELECT * FROM metrics WHERE job_id = :job AND (:name IS NULL OR name = :name)"
-                + " AND time BETWEEN :from AND :to ORDER BY time, name LIMIT :limit")
+            "SELECT * FROM metrics WHERE job_id = :job AND (CAST(:name AS TEXT) IS NULL OR name ="
+                + " :name) AND time BETWEEN :from AND :to ORDER BY time, name LIMIT :limit")
         .bind("job", jobId)
         .bind("name", name)
         .bind("from", from)
@@ -215,7 +226,7 @@ public final class StoreReader {
         : effort;
   }
 
-  /** SQLite has no NaN: it is stored as NULL. */
+  /** SQLite has no NaN: it stores NULL. */
   private static double number(ResultSet row, String column) throws SQLException {
     double value = row.getDouble(column);
     return row.wasNull() ? Double.NaN : value;

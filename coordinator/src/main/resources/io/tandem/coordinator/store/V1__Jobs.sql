@@ -1,6 +1,8 @@
 -- Times are milliseconds since 1970. Sets of workers are JSON arrays, values are JSON objects.
+-- The types are PostgreSQL's; SQLite takes any name that contains INT for its 64-bit integer, and DOUB for its
+-- double. Where the two differ in more than that stands a placeholder (see Dialect).
 CREATE TABLE jobs (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  number ${identity},
   id TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL,
   spec TEXT NOT NULL,
@@ -8,7 +10,7 @@ CREATE TABLE jobs (
   shards INTEGER NOT NULL,
   idempotency_key TEXT UNIQUE,
   submitted TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
+  created_at BIGINT NOT NULL,
   state TEXT NOT NULL,
   reason TEXT NOT NULL,
   reason_text TEXT NOT NULL,
@@ -19,13 +21,13 @@ CREATE TABLE jobs (
   waiting TEXT NOT NULL,
   active TEXT NOT NULL,
   model_path TEXT NOT NULL,
-  started_at INTEGER NOT NULL DEFAULT 0,
-  ended_at INTEGER NOT NULL DEFAULT 0,
-  step INTEGER NOT NULL DEFAULT 0,
-  total_steps INTEGER NOT NULL DEFAULT 0,
+  started_at BIGINT NOT NULL DEFAULT 0,
+  ended_at BIGINT NOT NULL DEFAULT 0,
+  step BIGINT NOT NULL DEFAULT 0,
+  total_steps BIGINT NOT NULL DEFAULT 0,
   phase TEXT NOT NULL DEFAULT '',
-  steps_per_second REAL NOT NULL DEFAULT 0,
-  images_per_second REAL NOT NULL DEFAULT 0,
+  steps_per_second DOUBLE PRECISION NOT NULL DEFAULT 0,
+  images_per_second DOUBLE PRECISION NOT NULL DEFAULT 0,
   value_map TEXT NOT NULL DEFAULT '{}',
   phase_seconds TEXT NOT NULL DEFAULT '{}'
 );
@@ -35,14 +37,14 @@ CREATE TABLE attempts (
   job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   attempt INTEGER NOT NULL,
   worker_by_rank TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
+  started_at BIGINT NOT NULL,
   PRIMARY KEY (job_id, attempt)
 );
 
 CREATE TABLE events (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id ${identity},
   job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-  time INTEGER NOT NULL,
+  time BIGINT NOT NULL,
   attempt INTEGER NOT NULL,
   type TEXT NOT NULL,
   data TEXT NOT NULL
@@ -52,17 +54,17 @@ CREATE INDEX events_by_job ON events (job_id, id);
 CREATE TABLE metrics (
   job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   name TEXT NOT NULL,
-  time INTEGER NOT NULL,
+  time BIGINT NOT NULL,
   attempt INTEGER NOT NULL,
-  step INTEGER NOT NULL,
-  value REAL
+  step BIGINT NOT NULL,
+  value DOUBLE PRECISION
 );
 CREATE INDEX metrics_by_job ON metrics (job_id, name, time);
 
 CREATE TABLE logs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id ${identity},
   job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-  time INTEGER NOT NULL,
+  time BIGINT NOT NULL,
   attempt INTEGER NOT NULL,
   worker_id TEXT NOT NULL,
   line TEXT NOT NULL
@@ -73,15 +75,15 @@ CREATE TABLE checkpoints (
   job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   path TEXT NOT NULL,
   attempt INTEGER NOT NULL,
-  step INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  seconds REAL NOT NULL,
-  time INTEGER NOT NULL,
+  step BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  seconds DOUBLE PRECISION NOT NULL,
+  time BIGINT NOT NULL,
   PRIMARY KEY (job_id, path)
 );
 
 -- The last report of every worker that was stored: what comes again is dropped.
 CREATE TABLE reporters (
   worker_id TEXT PRIMARY KEY,
-  sequence INTEGER NOT NULL
+  sequence BIGINT NOT NULL
 );

@@ -15,6 +15,7 @@ import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
+import io.tandem.protocol.control.WorkerView;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -47,8 +48,8 @@ class WorkerDeskTest {
             StoredJobs.row(
                 JobState.queued(3).after(new JobEvent.Placed(Set.of("w"))).state(), null, 1000),
             StoredJob.Progress.none());
-    store.write(writer -> writer.insert(job));
-    ledger = new Ledger(store, new Clocks(() -> wall, () -> steady));
+    store.lead("test").write(writer -> writer.insert(job));
+    ledger = new Ledger(store, store.lead("test"), new Clocks(() -> wall, () -> steady));
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
     Register register =
         Register.newBuilder()
@@ -98,7 +99,7 @@ class WorkerDeskTest {
       assertThat(state()).isEqualTo("PLACING");
     }
     assertThat(Overviews.view(ledger.workers().find("w").orElseThrow(), Map.of(), ledger))
-        .extracting(JobMessage.WorkerView::heartbeatAt)
+        .extracting(WorkerView::getHeartbeatAt)
         .isEqualTo(wall - 4_000);
   }
 

@@ -2,18 +2,22 @@ package io.tandem.coordinator.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.store.Effort;
 import io.tandem.coordinator.store.StoredJob;
+import io.tandem.protocol.control.ClusterView;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class CoordinatorMetricsTest {
-  private static JobMessage.Overview overview(long recoveries, List<StoredJob> placed) {
-    return new JobMessage.Overview(
-        List.of(), Map.of(), Map.of(), recoveries, placed, 61_000, "akka://tandem", 100_000);
+  private static ClusterView view(long recoveries) {
+    return ClusterView.newBuilder()
+        .setRecoveries(recoveries)
+        .setQueueMillis(61_000)
+        .setLeader("akka://tandem")
+        .setNow(100_000)
+        .build();
   }
 
   /** Placed at 40 s, a checkpoint at 60 s, a step at 70 s; it is 100 s now. */
@@ -30,7 +34,7 @@ class CoordinatorMetricsTest {
     try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
       List<String> counts =
           List.of(0, 2, 2, 1, 3).stream()
-              .map(recovered -> metrics.scrape(overview(recovered, List.of()), true))
+              .map(recovered -> metrics.scrape(view(recovered), List.of(), true))
               .flatMap(String::lines)
               .filter(line -> line.startsWith("tandem_recoveries_total "))
               .map(line -> line.substring(line.indexOf(' ') + 1))
@@ -42,7 +46,7 @@ class CoordinatorMetricsTest {
   @Test
   void shouldShowPlacedJobsAndRemoveThoseThatAreNotAnyMore() {
     try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
-      String both = metrics.scrape(overview(0, List.of(job("j1"), job("j2"))), false);
+      String both = metrics.scrape(view(0), List.of(job("j1"), job("j2")), false);
       assertThat(both)
           .contains("tandem_coordinator_leader 0.0")
           .contains("tandem_queue_wait_seconds 61.0")
@@ -60,10 +64,19 @@ class CoordinatorMetricsTest {
           .contains("tandem_job_detection_seconds_total{job_id=\"j1\"} 12.5")
           .contains("tandem_job_recovered_total{job_id=\"j1\"} 2.0")
           .contains("tandem_job_recovery_seconds_total{job_id=\"j1\"} 30.5");
-      assertThat(metrics.scrape(overview(0, List.of(job("j2"))), true))
+      assertThat(metrics.scrape(view(0), List.of(job("j2")), true))
           .contains("tandem_coordinator_leader 1.0")
           .contains("\"j2\"")
           .doesNotContain("\"j1\"");
+    }
+  }
+
+  @Test
+  void shouldNotSayThatItLeadsWhileNobodyDoes() {
+    try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
+      assertThat(metrics.scrape(view(0), List.of(), true))
+          .contains("tandem_coordinator_leader 1.0");
+      assertThat(metrics.scrapeWithoutLeader()).contains("tandem_coordinator_leader 0.0");
     }
   }
 }

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import io.tandem.coordinator.jobs.JobMessage;
 import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Rows;
+import io.tandem.protocol.control.WorkerView;
 import io.tandem.protocol.job.JobReason;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -38,7 +38,7 @@ class OpenApiTest {
       }
     }
     Set<String> routes =
-        RestServer.routes(null, null, null).stream()
+        RestServer.routes(null, null, null, null).stream()
             .map(route -> route.method() + " " + route.template())
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(described).isEqualTo(routes);
@@ -68,12 +68,7 @@ class OpenApiTest {
     assertSameKeys(schemas, "LogLine", JobJson.log(new Rows.LogLine(1, "j", 1, 1, "w", "line")));
     assertSameKeys(
         schemas, "Checkpoint", JobJson.checkpoint(new Rows.Checkpoint("j", "/c", 1, 1, 1, 1, 1)));
-    assertSameKeys(
-        schemas,
-        "Worker",
-        JobJson.worker(
-            new JobMessage.WorkerView(
-                "w", "h", 1, 1, "cpu", 1, 1, 1, 1, "0.1.0", false, 1, 1, List.of())));
+    assertSameKeys(schemas, "Worker", JobJson.worker(WorkerView.getDefaultInstance()));
   }
 
   private static List<String> words(JsonNode schema) {

@@ -14,6 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class StoreTest {
   @TempDir Path directory;
@@ -25,33 +27,37 @@ class StoreTest {
         StoredJob.Progress.none());
   }
 
-  @Test
-  void shouldKeepEverythingOverARestart() {
+  @ParameterizedTest
+  @EnumSource
+  void shouldKeepEverythingOverARestart(Dialect dialect) {
+    TestStore place = new TestStore(dialect, directory);
     StoredJob.Progress progress =
         new StoredJob.Progress(
             5, 10, "train", 2.5, 80, Map.of("loss", 0.5), Map.of("f", 0.1), 2500);
     Effort effort =
         new Effort(1, 2, 3, 4.5, 5, List.of(new Effort.Failure(6, 7)), 8, 9.5, 10, 11.5);
-    try (Store store = Store.open(directory)) {
-      store.write(
-          writer -> {
-            writer.insert(job("j1", "key", "RUNNING", Set.of("a", "b")));
-            writer.update("j1", progress);
-            writer.update("j1", effort);
-            writer.insert(new Rows.Attempt("j1", 1, List.of("a", "b"), 2000));
-            writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{\"to\":\"RUNNING\"}"));
-            writer.insertMetrics(
-                List.of(
-                    new Rows.Metric("j1", "loss", 3000, 1, 5, 0.5),
-                    new Rows.Metric("j1", "loss", 4000, 1, 6, Double.NaN)));
-            writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", "hello")));
-            writer.insert(new Rows.Checkpoint("j1", "/c/4", 1, 4, 100, 0.5, 3000));
-            writer.insert(new Rows.Checkpoint("j1", "/c/5", 1, 5, 100, 0.5, 3500));
-            writer.acknowledged("a", 7);
-            writer.acknowledged("a", 9);
-          });
+    try (Store store = place.open()) {
+      store
+          .lead("test")
+          .write(
+              writer -> {
+                writer.insert(job("j1", "key", "RUNNING", Set.of("a", "b")));
+                writer.update("j1", progress);
+                writer.update("j1", effort);
+                writer.insert(new Rows.Attempt("j1", 1, List.of("a", "b"), 2000));
+                writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{\"to\":\"RUNNING\"}"));
+                writer.insertMetrics(
+                    List.of(
+                        new Rows.Metric("j1", "loss", 3000, 1, 5, 0.5),
+                        new Rows.Metric("j1", "loss", 4000, 1, 6, Double.NaN)));
+                writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", "hello")));
+                writer.insert(new Rows.Checkpoint("j1", "/c/4", 1, 4, 100, 0.5, 3000));
+                writer.insert(new Rows.Checkpoint("j1", "/c/5", 1, 5, 100, 0.5, 3500));
+                writer.acknowledged("a", 7);
+                writer.acknowledged("a", 9);
+              });
     }
-    try (Store store = Store.open(directory)) {
+    try (Store store = place.open()) {
       StoredJob job = store.read(r -> r.job("j1")).orElseThrow();
       assertThat(job.header().number()).isEqualTo(1);
       assertThat(job.status().active()).containsExactlyInAnyOrder("a", "b");
@@ -74,19 +80,44 @@ class StoreTest {
           .containsExactly("/c/5", "/c/4");
       assertThat(store.<Long>read(r -> r.acknowledged("a"))).isEqualTo(9);
       assertThat(store.<Long>read(r -> r.acknowledged("unknown"))).isZero();
+      assertThat(store.<List<StoredJob>>read(r -> r.jobs(null, Long.MAX_VALUE, 10)))
+          .containsExactly(job);
+      assertThat(store.<List<StoredJob>>read(r -> r.jobs("QUEUED", Long.MAX_VALUE, 10))).isEmpty();
     }
   }
 
-  @Test
-  void shouldForgetAllThatBelongsToADeletedJob() {
-    try (Store store = Store.open(directory)) {
-      store.write(
-          writer -> {
-            writer.insert(job("j1", null, "FAILED", Set.of()));
-            writer.insert(job("j2", null, "FAILED", Set.of("a")));
-            writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
-          });
-      store.write(writer -> writer.delete("j1"));
+  /** PostgreSQL refuses the character 0, which a broken program may well print. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldTakeAnyText(Dialect dialect) {
+    String odd = "a\0b \uD83D\uDE00 'c' \"d\" \\e";
+    try (Store store = new TestStore(dialect, directory).open()) {
+      store
+          .lead("test")
+          .write(
+              writer -> {
+                writer.insert(job("j1", null, "RUNNING", Set.of()));
+                writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", odd)));
+              });
+      assertThat(store.read(r -> r.logs("j1", 0, 10)).get(0).line())
+          .isEqualTo(odd.replace('\0', '\uFFFD'));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldForgetAllThatBelongsToADeletedJob(Dialect dialect) {
+    TestStore place = new TestStore(dialect, directory);
+    try (Store store = place.open()) {
+      store
+          .lead("test")
+          .write(
+              writer -> {
+                writer.insert(job("j1", null, "FAILED", Set.of()));
+                writer.insert(job("j2", null, "FAILED", Set.of("a")));
+                writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
+              });
+      store.lead("test").write(writer -> writer.delete("j1"));
       assertThat(store.<Optional<StoredJob>>read(r -> r.job("j1"))).isEmpty();
       assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).isEmpty();
       assertThat(store.<List<StoredJob>>read(StoreReader::unfinished))
@@ -95,16 +126,20 @@ class StoreTest {
     }
   }
 
-  @Test
-  void shouldWriteAllOrNothing() {
-    try (Store store = Store.open(directory)) {
+  @ParameterizedTest
+  @EnumSource
+  void shouldWriteAllOrNothing(Dialect dialect) {
+    TestStore place = new TestStore(dialect, directory);
+    try (Store store = place.open()) {
       assertThatThrownBy(
               () ->
-                  store.write(
-                      writer -> {
-                        writer.insert(job("j1", null, "QUEUED", Set.of()));
-                        writer.insert(job("j1", null, "QUEUED", Set.of()));
-                      }))
+                  store
+                      .lead("test")
+                      .write(
+                          writer -> {
+                            writer.insert(job("j1", null, "QUEUED", Set.of()));
+                            writer.insert(job("j1", null, "QUEUED", Set.of()));
+                          }))
           .isInstanceOf(RuntimeException.class);
       assertThat(store.<List<StoredJob>>read(r -> r.jobs(null, Long.MAX_VALUE, 10))).isEmpty();
     }
@@ -156,5 +191,39 @@ class StoreTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("the store in " + garbage + " cannot be used")
         .hasMessageContaining("not a database");
+  }
+
+  /** What an earlier program made with the first script as it was then is what it makes now. */
+  @Test
+  void shouldOpenAStoreOfTheTimeWhenTheScriptsWereSqlitesAlone() throws Exception {
+    Store.open(directory).close();
+    String url = "jdbc:sqlite:" + directory.resolve("tandem.db");
+    try (var connection = DriverManager.getConnection(url);
+        var statement = connection.createStatement()) {
+      statement.executeUpdate(
+          "UPDATE flyway_schema_history SET checksum = %d WHERE version = '1'"
+              .formatted(Migrations.FIRST_OF_SQLITE));
+    }
+    try (Store store = Store.open(directory)) {
+      assertThat(store.<List<StoredJob>>read(StoreReader::unfinished)).isEmpty();
+    }
+  }
+
+  @Test
+  void shouldTakeADatabaseThatIsAPostgresAndKeepsItsPasswordToItself() {
+    Database database = new Database("jdbc:postgresql://db:5432/tandem?sslmode=x", "me", "s3cret");
+    assertThat(database.toString()).isEqualTo("jdbc:postgresql://db:5432/tandem as me");
+    for (String url :
+        List.of(
+            "jdbc:postgresql://db/tandem?user=me&password=s3cret",
+            "jdbc:postgresql://db/tandem?sslpassword=s3cret",
+            "jdbc:postgresql://me:s3cret@db/tandem",
+            "jdbc:mysql://db/tandem?p=s3cret",
+            "db:5432/tandem")) {
+      assertThatThrownBy(() -> new Database(url, "me", ""))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("database")
+          .hasMessageNotContaining("s3cret");
+    }
   }
 }

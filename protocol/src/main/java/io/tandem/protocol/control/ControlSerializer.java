@@ -26,7 +26,13 @@ public final class ControlSerializer extends SerializerWithStringManifest {
           Map.entry("HeartbeatAck", HeartbeatAck.parser()),
           Map.entry("Acknowledged", Acknowledged.parser()),
           Map.entry("StartAttempt", StartAttempt.parser()),
-          Map.entry("StopAttempt", StopAttempt.parser()));
+          Map.entry("StopAttempt", StopAttempt.parser()),
+          Map.entry("SubmitJob", SubmitJob.parser()),
+          Map.entry("JobSubmitted", JobSubmitted.parser()),
+          Map.entry("ActOnJob", ActOnJob.parser()),
+          Map.entry("JobActed", JobActed.parser()),
+          Map.entry("ViewCluster", ViewCluster.parser()),
+          Map.entry("ClusterView", ClusterView.parser()));
 
   @Override
   public int identifier() {

@@ -41,7 +41,16 @@ class ControlSerializerTest {
         HeartbeatAck.newBuilder().setWorkerId("w").build(),
         Acknowledged.newBuilder().setUpToSequence(9).build(),
         StartAttempt.newBuilder().setJob(ByteString.copyFromUtf8("{}")).build(),
-        StopAttempt.newBuilder().setMode(StopMode.CANCEL).build());
+        StopAttempt.newBuilder().setMode(StopMode.CANCEL).build(),
+        SubmitJob.newBuilder().setJob("{}").setIdempotencyKey("k").setReplyTo("a").build(),
+        JobSubmitted.newBuilder().setJobId("j").setCreated(true).build(),
+        ActOnJob.newBuilder().setWish(Wish.RESUME_JOB).setMesh(Remesh.newBuilder()).build(),
+        JobActed.newBuilder().setFound(true).setRefusal("because").build(),
+        ViewCluster.newBuilder().addJobs("j").build(),
+        ClusterView.newBuilder()
+            .addWorkers(WorkerView.newBuilder().setId("w"))
+            .putMissing("j", "slots")
+            .build());
   }
 
   @ParameterizedTest

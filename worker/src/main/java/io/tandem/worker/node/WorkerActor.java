@@ -1,6 +1,5 @@
 package io.tandem.worker.node;
 
-import akka.actor.ActorSelection;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.PostStop;
 import akka.actor.typed.javadsl.AbstractBehavior;
@@ -24,13 +23,15 @@ import io.tandem.protocol.control.StopMode;
 import io.tandem.worker.train.AttemptRun;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Speaks with the coordinator; never computes. Registers until answered, sends heartbeats, starts
- * and stops attempts as told, and passes on what they report. While the coordinator is away the
- * attempts go on, and what they report is kept.
+ * Speaks with a coordinator; never computes. Registers until one answers, sends heartbeats, starts
+ * and stops attempts as told, and passes on what they report. When the one it speaks to falls
+ * silent it goes on to the next; while none answers the attempts go on, and what they report is
+ * kept.
  *
  * <p>Takes the messages of {@code control.proto} as they come off the wire, and its own {@link
  * Own}.
@@ -66,10 +67,13 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private static final Duration RESEND = Duration.ofSeconds(2);
   private static final Duration FLUSH = Duration.ofSeconds(5);
 
+  /** Where there are several coordinators, one has so long to answer. */
+  private static final Duration TRY = Duration.ofSeconds(3);
+
   private final WorkerSettings settings;
   private final String workerId;
   private final Register registration;
-  private final ActorSelection gateway;
+  private final Gateways gateways;
   private final TimerScheduler<Object> timers;
   private final CompletableFuture<String> refusal;
   private final Outbox outbox = new Outbox();
@@ -77,6 +81,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private final Silence silence;
 
   private boolean registered;
+  private long triedNanos = System.nanoTime();
   private boolean leaving;
   private boolean hurried;
 
@@ -100,11 +105,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
             workerId,
             starter,
             (key, report) -> context.getSelf().tell(new Own.Happened(key, report)));
-    this.gateway =
-        Adapter.toClassic(context.getSystem())
-            .actorSelection(
-                "akka://tandem@%s:%d/user/gateway"
-                    .formatted(settings.coordinatorHost(), settings.coordinatorPort()));
+    this.gateways = new Gateways(Adapter.toClassic(context.getSystem()), settings.coordinators());
     timers.startTimerWithFixedDelay(Own.Beat.BEAT, Duration.ZERO, Duration.ofSeconds(1));
     timers.startTimerWithFixedDelay(Own.Resend.RESEND, RESEND);
   }
@@ -157,6 +158,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
     if (registered && silence.length(now).compareTo(settings.silence()) > 0) {
       LOG.warn("the coordinator is silent for {}; registering again", settings.silence());
       registered = false;
+      advance();
     }
     if (registered) {
       heartbeat();
@@ -164,14 +166,20 @@ final class WorkerActor extends AbstractBehavior<Object> {
       register();
       if (silence.isToBeTold(now)) {
         LOG.warn(
-            "no coordinator has answered at {}:{} for {} s; worker {} tries on",
-            settings.coordinatorHost(),
-            settings.coordinatorPort(),
+            "no coordinator has answered at {} for {} s; worker {} tries on",
+            settings.coordinators().stream()
+                .map(address -> address.getHostString() + ":" + address.getPort())
+                .collect(Collectors.joining(", ")),
             silence.length(now).toSeconds(),
             workerId);
       }
     }
     return this;
+  }
+
+  private void advance() {
+    gateways.advance();
+    triedNanos = System.nanoTime();
   }
 
   private void heartbeat() {
@@ -184,6 +192,9 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private void register() {
+    if (System.nanoTime() - triedNanos > TRY.toNanos()) {
+      advance();
+    }
     tell(
         registration.toBuilder()
             .setReplyTo(
@@ -191,17 +202,18 @@ final class WorkerActor extends AbstractBehavior<Object> {
                     .toSerializationFormat(getContext().getSelf()))
             .addAllRunning(attempts.running())
             .setLeaving(leaving)
+            .setGateway(gateways.current())
             .build());
   }
 
   private Behavior<Object> onRegistered(Registered message) {
     silence.heard(System.nanoTime());
+    gateways.answered(message.getGateway());
     if (!registered) {
       LOG.info(
-          "worker {} registered at {}:{} with {} slots",
+          "worker {} registered at {} with {} slots",
           workerId,
-          settings.coordinatorHost(),
-          settings.coordinatorPort(),
+          gateways.current(),
           settings.slots());
     }
     registered = true;
@@ -308,6 +320,6 @@ final class WorkerActor extends AbstractBehavior<Object> {
   }
 
   private void tell(MessageLite message) {
-    gateway.tell(message, akka.actor.ActorRef.noSender());
+    gateways.tell(message);
   }
 }

@@ -1,14 +1,15 @@
 package io.tandem.worker.node;
 
 import io.tandem.worker.fabric.DriverName;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
- * What one worker offers and where it finds its coordinator.
+ * What one worker offers and where it finds its coordinators.
  *
- * @param coordinatorHost where the coordinator's control plane is reached
- * @param coordinatorPort its TCP port
+ * @param coordinators control addresses, unresolved, at least one; any of them will do
  * @param slots ranks that this worker hosts at most at one time, at least 1
  * @param host the address under which others reach this worker, for control and data alike
  * @param controlPort TCP port of the control plane; 0 takes a free one
@@ -26,8 +27,7 @@ import java.time.Duration;
  * @param drain how long attempts may take to stop when the worker leaves
  */
 public record WorkerSettings(
-    String coordinatorHost,
-    int coordinatorPort,
+    List<InetSocketAddress> coordinators,
     int slots,
     String host,
     int controlPort,
@@ -44,6 +44,10 @@ public record WorkerSettings(
     Duration drain) {
 
   public WorkerSettings {
+    coordinators = List.copyOf(coordinators);
+    if (coordinators.isEmpty()) {
+      throw new IllegalArgumentException("a worker needs the address of a coordinator");
+    }
     if (slots < 1) {
       throw new IllegalArgumentException("slots " + slots + ": a worker offers at least 1");
     }
@@ -58,15 +62,13 @@ public record WorkerSettings(
    * @param processors cores that its slots share
    */
   public static WorkerSettings local(
-      String coordinatorHost,
-      int coordinatorPort,
+      List<InetSocketAddress> coordinators,
       int slots,
       String host,
       Path directory,
       int processors) {
     return new WorkerSettings(
-        coordinatorHost,
-        coordinatorPort,
+        coordinators,
         slots,
         host,
         0,
@@ -90,8 +92,7 @@ public record WorkerSettings(
    */
   public WorkerSettings with(int control, int data, Path aeron, int metrics) {
     return new WorkerSettings(
-        coordinatorHost,
-        coordinatorPort,
+        coordinators,
         slots,
         host,
         control,

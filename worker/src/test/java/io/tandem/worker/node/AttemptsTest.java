@@ -7,14 +7,21 @@ import com.google.protobuf.ByteString;
 import io.tandem.protocol.control.MemberMessage;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopMode;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class AttemptsTest {
   private final Attempts attempts =
       new Attempts(
-          WorkerSettings.local("127.0.0.1", 1, 1, "127.0.0.1", Path.of("/tandem"), 1),
+          WorkerSettings.local(
+              List.of(InetSocketAddress.createUnresolved("127.0.0.1", 1)),
+              1,
+              "127.0.0.1",
+              Path.of("/tandem"),
+              1),
           "w",
           new FakeStarter(),
           (key, report) -> {});

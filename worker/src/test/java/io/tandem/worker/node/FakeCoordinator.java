@@ -66,9 +66,12 @@ final class FakeCoordinator implements AutoCloseable {
     worker.tell(message);
   }
 
-  /** The next message of that kind; others are passed over. */
+  /**
+   * The next message of that kind; others are passed over. A worker that just missed this one tries
+   * all others before it comes back, each for 3 s.
+   */
   <T> T expect(Class<T> kind) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     List<Object> others = new java.util.ArrayList<>();
     while (System.nanoTime() < deadline) {
       Object message = heard.poll(100, TimeUnit.MILLISECONDS);

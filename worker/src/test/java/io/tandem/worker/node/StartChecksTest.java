@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,7 +18,8 @@ class StartChecksTest {
   @TempDir Path directory;
 
   private WorkerSettings settings(int control, int data, Path checkpoints) {
-    return WorkerSettings.local(HOST, 1, 1, HOST, checkpoints, 1).with(control, data, null, 0);
+    List<InetSocketAddress> coordinators = List.of(InetSocketAddress.createUnresolved(HOST, 1));
+    return WorkerSettings.local(coordinators, 1, HOST, checkpoints, 1).with(control, data, null, 0);
   }
 
   @Test

@@ -20,8 +20,10 @@ import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,7 +52,13 @@ class WorkerNodeTest {
   void start() throws Exception {
     port = FakeCoordinator.freePort();
     coordinator = new FakeCoordinator(port);
-    WorkerSettings settings = WorkerSettings.local("127.0.0.1", port, 2, "127.0.0.1", directory, 4);
+    WorkerSettings settings =
+        WorkerSettings.local(
+            List.of(InetSocketAddress.createUnresolved("127.0.0.1", port)),
+            2,
+            "127.0.0.1",
+            directory,
+            4);
     worker = WorkerNode.start(settings, starter);
     register = coordinator.expect(Register.class);
   }

@@ -1,0 +1,75 @@
+package io.tandem.coordinator.jobs;
+
+import akka.actor.ExtendedActorSystem;
+import akka.actor.setup.Setup;
+import akka.coordination.lease.LeaseSettings;
+import akka.coordination.lease.javadsl.Lease;
+import io.tandem.coordinator.store.Store;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * The lease in the store by which the split-brain resolver decides which side goes on. It is taken
+ * for longer than the resolver keeps it, and lapses by itself. Made by Akka from its class name.
+ */
+public final class StoreLease extends Lease {
+  /** Hands the store to leases of an actor system. */
+  static final class Source extends Setup {
+    private final Store store;
+
+    Source(Store store) {
+      this.store = store;
+    }
+  }
+
+  private final LeaseSettings settings;
+  private final Store store;
+  private final Executor blocking;
+
+  public StoreLease(LeaseSettings settings, ExtendedActorSystem system) {
+    this.settings = settings;
+    this.store = system.settings().setup().get(Source.class).orElseThrow().store;
+    this.blocking = system.dispatchers().lookup("akka.actor.default-blocking-io-dispatcher");
+  }
+
+  @Override
+  public LeaseSettings getSettings() {
+    return settings;
+  }
+
+  @Override
+  public CompletionStage<Boolean> acquire() {
+    Duration time = settings.timeoutSettings().getHeartbeatTimeout();
+    return later(() -> store.acquire(settings.leaseName(), settings.ownerName(), time));
+  }
+
+  /** The callback is never called: nobody takes a lease before it has lapsed. */
+  @Override
+  public CompletionStage<Boolean> acquire(Consumer<Optional<Throwable>> leaseLost) {
+    return acquire();
+  }
+
+  @Override
+  public CompletionStage<Boolean> release() {
+    return later(
+        () -> {
+          store.release(settings.leaseName(), settings.ownerName());
+          return true;
+        });
+  }
+
+  /** Akka asks without waiting; nothing of Tandem's depends on the answer. */
+  @Override
+  public boolean checkLease() {
+    return store.holds(settings.leaseName(), settings.ownerName());
+  }
+
+  private CompletionStage<Boolean> later(Supplier<Boolean> work) {
+    return CompletableFuture.supplyAsync(work, blocking);
+  }
+}

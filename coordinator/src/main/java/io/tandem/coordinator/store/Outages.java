@@ -1,0 +1,34 @@
+package io.tandem.coordinator.store;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.List;
+import java.util.Optional;
+
+/** Tells a database that is away from one that says no. */
+final class Outages {
+  /**
+   * SQLSTATEs of a lost connection, of a server that has no room, that stops or that starts, and of
+   * a statement or a wait that took too long.
+   */
+  private static final List<String> STATES = List.of("08", "53", "57P", "57014", "55P03", "25P03");
+
+  private Outages() {}
+
+  /** Why the database is away, or empty when it is not. */
+  static Optional<String> reason(Throwable failure) {
+    Throwable first = null;
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof SQLException sql && isOutage(sql)) {
+        first = at; // the innermost says most
+      }
+    }
+    return Optional.ofNullable(first).map(Throwable::getMessage);
+  }
+
+  private static boolean isOutage(SQLException failure) {
+    String state = failure.getSQLState();
+    return failure instanceof SQLTransientConnectionException
+        || state != null && STATES.stream().anyMatch(state::startsWith);
+  }
+}

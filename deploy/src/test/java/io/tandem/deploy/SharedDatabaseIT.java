@@ -1,0 +1,138 @@
+package io.tandem.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.tandem.deploy.client.ClientException;
+import io.tandem.protocol.job.DataSpec;
+import io.tandem.worker.data.PictureGenerator;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Two coordinators as processes on one PostgreSQL: the leading one is killed while a job trains.
+ */
+@EnabledOnOs(
+    architectures = {"amd64", "x86_64"},
+    disabledReason = "there is a PostgreSQL for x86-64 alone among the tests' libraries")
+class SharedDatabaseIT {
+  private static final String PASSWORD = "s3cret-of-the-database";
+  @TempDir Path directory;
+
+  private static int freePort() throws Exception {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static TandemProcess coordinator(
+      TestCluster cluster, int database, int rest, int control, String peers) throws Exception {
+    String url = "jdbc:postgresql://127.0.0.1:%d/tandem".formatted(database);
+    return cluster.tandem(
+        Map.of("TANDEM_DATABASE", url, DatabaseOptions.PASSWORD, PASSWORD),
+        "coordinator",
+        "--peers",
+        peers,
+        "--rest-port",
+        String.valueOf(rest),
+        "--control-port",
+        String.valueOf(control));
+  }
+
+  /** Until a leader answers through the coordinator that is spoken to. */
+  private static Duration awaitLeader(TestCluster cluster) {
+    long start = System.nanoTime();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(90))
+        .pollInterval(Duration.ofMillis(100))
+        .ignoreExceptionsInstanceOf(ClientException.class)
+        .until(() -> cluster.client().workers().has("workers"));
+    return Duration.ofNanos(System.nanoTime() - start);
+  }
+
+  @Test
+  void shouldTrainOnWhileTheLeadingCoordinatorIsKilledAndAnotherTakesOver() throws Exception {
+    Path pictures = directory.resolve("pictures");
+    new PictureGenerator(7, 2, 8, 16, 4, 32).write(pictures, DataSpec.Format.FOLDER, 2);
+    int rest = freePort();
+    int otherRest = freePort();
+    int control = freePort();
+    int otherControl = freePort();
+    String peers = "127.0.0.1:%d,127.0.0.1:%d".formatted(control, otherControl);
+    try (EmbeddedPostgres postgres = EmbeddedPostgres.start();
+        TestCluster cluster = new TestCluster(directory)) {
+      int port = postgres.getPort();
+      try (var connection = postgres.getPostgresDatabase().getConnection();
+          var statement = connection.createStatement()) {
+        statement.execute("CREATE ROLE tandem LOGIN PASSWORD '" + PASSWORD + "'");
+        statement.execute("CREATE DATABASE tandem OWNER tandem");
+      }
+      TandemProcess leader = coordinator(cluster, port, rest, control, peers);
+      cluster.speakTo(rest);
+      awaitLeader(cluster);
+      TandemProcess other = coordinator(cluster, port, otherRest, otherControl, peers);
+      List.of(cluster.worker(1, peers), cluster.worker(1, peers)).forEach(TestCluster::registered);
+      cluster.speakTo(otherRest);
+      awaitLeader(cluster);
+
+      String probe = cluster.submit(TestCluster.job(pictures, 2, 1, 10_000_000));
+      JsonNode measured =
+          cluster.await(
+              probe,
+              "its rate",
+              job ->
+                  job.path("checkpointStep").asInt() >= 5
+                      && job.path("stepsPerSecond").asDouble() > 0);
+      cluster.client().act(probe, "cancel");
+      cluster.awaitState(probe, "CANCELLED");
+      int steps = Math.max(30, (int) (18 * measured.path("stepsPerSecond").asDouble()));
+      String id = cluster.submit(TestCluster.job(pictures, 2, 1, steps));
+      int before = cluster.awaitCheckpoint(id, 5).path("checkpointStep").asInt();
+
+      leader.kill();
+      Duration took = awaitLeader(cluster);
+      System.out.printf(
+          "kill -9 of the leading coordinator: the other one leads after %.1f s%n",
+          took.toMillis() / 1000.0);
+      assertThat(took).isLessThan(Duration.ofSeconds(15));
+      String queued = cluster.submit(TestCluster.job(pictures, 1, 1, 5));
+      cluster.await(id, "news", job -> job.path("checkpointStep").asInt() > before);
+
+      cluster.awaitState(id, "SUCCEEDED");
+      JsonNode job = cluster.client().job(id);
+      assertThat(job.path("attempt").asInt()).isEqualTo(1);
+      assertThat(job.path("step").asInt()).isEqualTo(steps);
+      assertThat(cluster.events(id, "state"))
+          .extracting(event -> event.path("data").path("to").asText())
+          .containsExactly("QUEUED", "PLACING", "RUNNING", "SUCCEEDED");
+      assertThat(cluster.events(id, "started")).hasSize(2);
+      assertThat(cluster.events(id, "ended")).hasSize(2);
+      assertThat(
+              cluster.events(id, "checkpoint").stream()
+                  .mapToInt(event -> event.path("data").path("step").asInt())
+                  .distinct())
+          .as("every checkpoint is told of, also of the time when nobody led")
+          .containsAll(IntStream.rangeClosed(1, steps / 5).map(i -> 5 * i).boxed().toList());
+      cluster.awaitState(queued, "SUCCEEDED");
+
+      TandemProcess again = coordinator(cluster, port, rest, control, peers);
+      again.await("coordinator at");
+      cluster.speakTo(rest);
+      awaitLeader(cluster);
+      assertThat(TestCluster.state(cluster.client().job(id))).isEqualTo("SUCCEEDED");
+      assertThat(other.said()).contains("leads in epoch");
+      for (TandemProcess process : List.of(leader, other, again)) {
+        assertThat(process.said()).doesNotContain(PASSWORD);
+      }
+    }
+  }
+}
