@@ -72,7 +72,12 @@ public final class CoordinatorServer implements AutoCloseable {
       }
       plane =
           ControlPlane.start(
-              store, timing, settings.controlHost(), controlPort, settings.formation());
+              store,
+              timing,
+              settings.controlHost(),
+              controlPort,
+              settings.formation(),
+              settings.protection());
       rest =
           RestServer.start(plane, store, metrics, settings.restHost(), restPort, settings.token());
     }

@@ -1,6 +1,7 @@
 package io.tandem.coordinator;
 
 import io.tandem.coordinator.jobs.Formation;
+import io.tandem.coordinator.jobs.Protection;
 import io.tandem.coordinator.store.Database;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param controlHost address that workers and coordinators reach, and that is listened on
  * @param controlPort 0 takes any that is free
  * @param token the bearer token; empty means none
+ * @param protection of what passes between processes
  */
 public record CoordinatorSettings(
     Path store,
@@ -28,7 +30,8 @@ public record CoordinatorSettings(
     int restPort,
     String controlHost,
     int controlPort,
-    String token) {
+    String token,
+    Protection protection) {
   /** REST's port by default. */
   public static final int REST_PORT = 8080;
 
@@ -64,7 +67,8 @@ public record CoordinatorSettings(
         restPort,
         controlHost,
         controlPort,
-        token);
+        token,
+        Protection.NONE);
   }
 
   /** For one process: loopback, any free ports, no token. */
@@ -83,6 +87,22 @@ public record CoordinatorSettings(
         restPort,
         controlHost,
         controlPort,
-        token);
+        token,
+        protection);
+  }
+
+  /** The same with what passes between processes guarded. */
+  public CoordinatorSettings with(Protection guarded) {
+    return new CoordinatorSettings(
+        store,
+        database,
+        patience,
+        formation,
+        restHost,
+        restPort,
+        controlHost,
+        controlPort,
+        token,
+        guarded);
   }
 }

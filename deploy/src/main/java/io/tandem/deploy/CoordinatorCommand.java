@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
+import io.tandem.coordinator.jobs.Protection;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
@@ -31,6 +32,16 @@ final class CoordinatorCommand implements Callable<Integer> {
 
   @Mixin DatabaseOptions database;
   @Mixin FormationOptions formation;
+  @Mixin PeerTlsOptions peerTls;
+
+  @Option(
+      names = "--encrypt-frames",
+      defaultValue = "${env:TANDEM_ENCRYPT_FRAMES:-false}",
+      description = {
+        "Encrypts what workers exchange, AES-GCM with a key an attempt (TANDEM_ENCRYPT_FRAMES).",
+        "The key passes over the control plane: give that --control-certificate, too."
+      })
+  boolean encryptFrames;
 
   @Option(
       names = "--rest-host",
@@ -100,7 +111,8 @@ final class CoordinatorCommand implements Callable<Integer> {
 
   private CoordinatorSettings settings() {
     CoordinatorSettings alone =
-        new CoordinatorSettings(store, restHost, restPort, host, controlPort, token);
+        new CoordinatorSettings(store, restHost, restPort, host, controlPort, token)
+            .with(new Protection(peerTls.certificates(), encryptFrames));
     if (database.isGiven() && spec.commandLine().getParseResult().hasMatchedOption("--store")) {
       throw new CommandException(
           ExitCode.USAGE, "--store and --database (or TANDEM_DATABASE): give one of them");

@@ -27,6 +27,8 @@ import picocli.CommandLine.Option;
 final class WorkerCommand implements Callable<Integer> {
   @Mixin Output output;
 
+  @Mixin PeerTlsOptions peerTls;
+
   @Option(
       names = "--slots",
       paramLabel = "N",
@@ -136,7 +138,8 @@ final class WorkerCommand implements Callable<Integer> {
     try {
       settings =
           WorkerSettings.local(addresses, slots, host, directory.toAbsolutePath(), processors)
-              .with(controlPort, dataPort, aeron, metrics.port());
+              .with(controlPort, dataPort, aeron, metrics.port())
+              .with(peerTls.certificates());
       node = WorkerNode.start(settings, measured);
     } catch (IllegalStateException e) {
       throw new CommandException(ExitCode.FAILED, "the worker cannot start: " + e.getMessage());

@@ -83,8 +83,14 @@ final class TestCluster implements AutoCloseable {
 
   /** Starts the coordinator, or starts it again on the same ports and store. */
   void startCoordinator() throws Exception {
+    startCoordinator(Map.of());
+  }
+
+  /** The same with environment variables. */
+  void startCoordinator(Map<String, String> environment) throws Exception {
     coordinator =
         tandem(
+            environment,
             "coordinator",
             "--store",
             directory.resolve("store").toString(),
@@ -112,7 +118,18 @@ final class TestCluster implements AutoCloseable {
 
   /** The same with the addresses of its coordinators. */
   TandemProcess worker(int slots, String coordinators) throws Exception {
+    return worker(slots, coordinators, Map.of());
+  }
+
+  /** The same with environment variables. */
+  TandemProcess worker(int slots, Map<String, String> environment) throws Exception {
+    return worker(slots, "127.0.0.1:" + controlPort, environment);
+  }
+
+  private TandemProcess worker(int slots, String coordinators, Map<String, String> environment)
+      throws Exception {
     return tandem(
+        environment,
         "worker",
         "--slots",
         String.valueOf(slots),

@@ -2,9 +2,10 @@ package io.tandem.coordinator.jobs;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.tandem.protocol.control.PeerCertificates;
+import io.tandem.protocol.control.Remoting;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.HashMap;
 import java.util.Map;
 
 /** Akka's settings. */
@@ -16,21 +17,15 @@ final class ClusterConfig {
 
   /**
    * @param shared whether the store can decide who goes on after a split
+   * @param certificates for mutual TLS, or null
    */
-  static Config of(String host, int port, Formation formation, boolean shared) {
-    Map<String, Object> values = new HashMap<>();
+  static Config of(
+      String host, int port, Formation formation, boolean shared, PeerCertificates certificates) {
+    Map<String, Object> values = Remoting.settings(host, port, certificates);
     values.put("akka.actor.provider", "cluster");
-    values.put("akka.actor.allow-java-serialization", "off");
-    values.put("akka.remote.artery.transport", "tcp");
-    values.put("akka.remote.artery.canonical.hostname", host);
-    values.put("akka.remote.artery.canonical.port", port);
-    values.put("akka.remote.artery.bind.bind-timeout", "30s"); // a host that is very busy
-    values.put("akka.remote.artery.advanced.maximum-frame-size", "2 MiB");
     values.put("akka.cluster.jmx.enabled", "off");
     values.put("akka.cluster.run-coordinated-shutdown-when-down", "off");
-    values.put("akka.coordinated-shutdown.run-by-jvm-shutdown-hook", "off");
     values.put("akka.coordinated-shutdown.exit-jvm", "off");
-    values.put("akka.jvm-shutdown-hooks", "off");
     values.put("akka.http.server.server-header", "tandem");
     values.put("akka.http.server.parsing.max-content-length", "64m");
     values.put("akka.http.server.idle-timeout", "120s");

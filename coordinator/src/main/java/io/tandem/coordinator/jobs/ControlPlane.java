@@ -88,12 +88,19 @@ public final class ControlPlane implements AutoCloseable {
    * @param port TCP; 0 takes any that is free
    */
   public static ControlPlane start(
-      Store store, JobTiming timing, String host, int port, Formation formation) {
-    return start(
-        store, timing, formation, ClusterConfig.of(host, port, formation, store.isShared()));
+      Store store,
+      JobTiming timing,
+      String host,
+      int port,
+      Formation formation,
+      Protection protection) {
+    Config config =
+        ClusterConfig.of(host, port, formation, store.isShared(), protection.certificates());
+    return start(store, timing, formation, protection.encryptsFrames(), config);
   }
 
-  static ControlPlane start(Store store, JobTiming timing, Formation formation, Config config) {
+  static ControlPlane start(
+      Store store, JobTiming timing, Formation formation, boolean encryptsFrames, Config config) {
     String unique = UUID.randomUUID().toString().substring(0, 8);
     CompletableFuture<ActorRef<Object>> ready = new CompletableFuture<>();
     CompletableFuture<String> steppedDown = new CompletableFuture<>();
@@ -107,7 +114,8 @@ public final class ControlPlane implements AutoCloseable {
               ActorRef<Object> singleton =
                   ClusterSingleton.get(context.getSystem())
                       .init(
-                          SingletonActor.of(manager(store, name, timing, steppedDown), "jobs")
+                          SingletonActor.of(
+                                  manager(store, name, timing, encryptsFrames, steppedDown), "jobs")
                               .withProps(Props.empty().withDispatcherFromConfig(BLOCKING)));
               context.spawn(gateway(singleton), "gateway");
               ActorRef<SelfRemoved> removed = context.spawn(removed(steppedDown), "removed");
@@ -147,12 +155,17 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private static Behavior<Object> manager(
-      Store store, String holder, JobTiming timing, CompletableFuture<String> steppedDown) {
+      Store store,
+      String holder,
+      JobTiming timing,
+      boolean encryptsFrames,
+      CompletableFuture<String> steppedDown) {
     var backoff =
         SupervisorStrategy.restartWithBackoff(Duration.ofMillis(500), Duration.ofSeconds(5), 0.1);
     return Behaviors.supervise(
             Fence.around(
-                JobManager.create(store, holder, timing, Clocks.system()), steppedDown::complete))
+                JobManager.create(store, holder, timing, encryptsFrames, Clocks.system()),
+                steppedDown::complete))
         .onFailure(Exception.class, backoff);
   }
 

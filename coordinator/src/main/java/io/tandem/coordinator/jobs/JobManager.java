@@ -51,25 +51,31 @@ public final class JobManager extends AbstractBehavior<Object> {
    * A manager over that store.
    *
    * @param holder names this process to others
+   * @param encryptsFrames whether attempts get a key for their data plane
    */
   public static Behavior<Object> create(
-      Store store, String holder, JobTiming timing, Clocks clocks) {
+      Store store, String holder, JobTiming timing, boolean encryptsFrames, Clocks clocks) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers -> {
                   timers.startTimerWithFixedDelay(Tick.TICK, timing.tick());
-                  return new JobManager(context, store, holder, timing, clocks);
+                  return new JobManager(context, store, holder, timing, encryptsFrames, clocks);
                 }));
   }
 
   private JobManager(
-      ActorContext<Object> context, Store store, String holder, JobTiming timing, Clocks clocks) {
+      ActorContext<Object> context,
+      Store store,
+      String holder,
+      JobTiming timing,
+      boolean encryptsFrames,
+      Clocks clocks) {
     super(context);
     context.setLoggerName(JobManager.class);
     this.leadership = store.lead(holder);
     this.resolver = ActorRefResolver.get(context.getSystem());
-    this.ledger = new Ledger(store, leadership, clocks);
+    this.ledger = new Ledger(store, leadership, clocks, encryptsFrames);
     this.workerDesk = new WorkerDesk(ledger, timing, context.getLog());
     this.jobDesk = new JobDesk(ledger);
     this.placements = new Placements(ledger);

@@ -1,5 +1,6 @@
 package io.tandem.coordinator.jobs;
 
+import com.google.protobuf.ByteString;
 import io.tandem.coordinator.store.Leadership;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
@@ -7,6 +8,7 @@ import io.tandem.coordinator.store.StoreWriter;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
+import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -22,18 +24,27 @@ import java.util.function.Consumer;
  * by the manager's thread.
  */
 final class Ledger {
+  private static final int FRAME_KEY_BYTES = 32;
+  private static final SecureRandom RANDOM = new SecureRandom();
+
   private final Store store;
   private final Leadership leadership;
   private final Clocks clocks;
   private final Workers workers = new Workers();
   private final Map<String, StoredJob> jobs = new TreeMap<>();
   private final Map<String, Rows.Attempt> attempts = new HashMap<>();
+  private final boolean encryptsFrames;
 
-  /** With all that the store says is under way. */
-  Ledger(Store store, Leadership leadership, Clocks clocks) {
+  /**
+   * With all that the store says is under way.
+   *
+   * @param encryptsFrames whether attempts get a key for their data plane
+   */
+  Ledger(Store store, Leadership leadership, Clocks clocks, boolean encryptsFrames) {
     this.store = store;
     this.leadership = leadership;
     this.clocks = clocks;
+    this.encryptsFrames = encryptsFrames;
     for (StoredJob job : store.read(reader -> reader.unfinished())) {
       String id = job.header().id();
       jobs.put(id, job);
@@ -97,7 +108,8 @@ final class Ledger {
       List<Rows.Checkpoint> checkpoints = store.read(reader -> reader.checkpoints(jobId));
       List<String> workerByRank = workerByRank(order.job());
       Object message =
-          StartMessages.start(order.job(), start.attempt(), workerByRank, workers, checkpoints);
+          StartMessages.start(
+              order.job(), start.attempt(), workerByRank, workers, checkpoints, frameKey());
       for (String worker : start.workers()) {
         workers.expect(jobId, start.attempt(), worker, steady());
         tell(worker, message);
@@ -105,6 +117,16 @@ final class Ledger {
     } else if (order.command() instanceof JobCommand.Stop stop) {
       stop.workers().forEach(worker -> stop(worker, jobId, stop.attempt(), stop.mode()));
     }
+  }
+
+  /** A new one for each attempt; empty where frames are not encrypted. */
+  private ByteString frameKey() {
+    if (!encryptsFrames) {
+      return ByteString.EMPTY;
+    }
+    byte[] key = new byte[FRAME_KEY_BYTES];
+    RANDOM.nextBytes(key);
+    return ByteString.copyFrom(key);
   }
 
   void stop(String workerId, String jobId, int attempt, StopMode mode) {

@@ -18,13 +18,15 @@ final class StartMessages {
       int attempt,
       List<String> workerByRank,
       Workers workers,
-      List<Rows.Checkpoint> checkpoints) {
+      List<Rows.Checkpoint> checkpoints,
+      ByteString frameKey) {
     StartAttempt.Builder start =
         StartAttempt.newBuilder()
             .setJobId(job.header().id())
             .setAttempt(attempt)
             .setReplicas(job.header().replicas())
             .setShards(job.header().shards())
+            .setFrameKey(frameKey)
             .setJob(ByteString.copyFromUtf8(job.header().spec()));
     for (int rank = 0; rank < workerByRank.size(); rank++) {
       Register host = workers.find(workerByRank.get(rank)).orElseThrow().registration;

@@ -54,8 +54,8 @@ class SplitTest {
     store.awaitOpen(LONG);
     Config config =
         ConfigFactory.parseMap(more)
-            .withFallback(ClusterConfig.of("127.0.0.1", port, formation, true));
-    ControlPlane plane = ControlPlane.start(store, JobTiming.standard(), formation, config);
+            .withFallback(ClusterConfig.of("127.0.0.1", port, formation, true, null));
+    ControlPlane plane = ControlPlane.start(store, JobTiming.standard(), formation, false, config);
     open.add(plane);
     plane.join();
     return plane;

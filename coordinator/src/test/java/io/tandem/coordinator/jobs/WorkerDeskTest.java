@@ -49,7 +49,7 @@ class WorkerDeskTest {
                 JobState.queued(3).after(new JobEvent.Placed(Set.of("w"))).state(), null, 1000),
             StoredJob.Progress.none());
     store.lead("test").write(writer -> writer.insert(job));
-    ledger = new Ledger(store, store.lead("test"), new Clocks(() -> wall, () -> steady));
+    ledger = new Ledger(store, store.lead("test"), new Clocks(() -> wall, () -> steady), false);
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
     Register register =
         Register.newBuilder()

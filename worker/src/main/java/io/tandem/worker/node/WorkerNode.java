@@ -11,11 +11,11 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Remoting;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -144,20 +144,14 @@ public final class WorkerNode implements AutoCloseable {
   }
 
   private static Config config(WorkerSettings settings) {
-    Map<String, Object> values = new HashMap<>();
+    Map<String, Object> values =
+        Remoting.settings(settings.host(), settings.controlPort(), settings.certificates());
     values.put("akka.actor.provider", "remote");
-    values.put("akka.remote.artery.transport", "tcp");
-    values.put("akka.remote.artery.canonical.hostname", settings.host());
-    values.put("akka.remote.artery.canonical.port", settings.controlPort());
-    values.put("akka.remote.artery.bind.bind-timeout", "30s"); // a host that is very busy
-    values.put("akka.remote.artery.advanced.maximum-frame-size", "2 MiB");
     values.put("akka.loggers", java.util.List.of("akka.event.slf4j.Slf4jLogger"));
     values.put("akka.logging-filter", "akka.event.slf4j.Slf4jLoggingFilter");
     values.put("akka.stdout-loglevel", "OFF");
     values.put("akka.remote.warn-about-direct-use", "off");
     values.put("akka.remote.warn-unsafe-watch-outside-cluster", "off");
-    values.put("akka.coordinated-shutdown.run-by-jvm-shutdown-hook", "off");
-    values.put("akka.jvm-shutdown-hooks", "off");
     return ConfigFactory.parseMap(values).withFallback(ConfigFactory.load());
   }
 }

@@ -1,5 +1,6 @@
 package io.tandem.worker.node;
 
+import io.tandem.protocol.control.PeerCertificates;
 import io.tandem.worker.fabric.DriverName;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ import java.util.List;
  * @param version of the program
  * @param silence without an answer for so long, the worker registers anew
  * @param drain how long attempts may take to stop when the worker leaves
+ * @param certificates for mutual TLS with coordinators, or null for none
  */
 public record WorkerSettings(
     List<InetSocketAddress> coordinators,
@@ -41,7 +43,8 @@ public record WorkerSettings(
     int metricsPort,
     String version,
     Duration silence,
-    Duration drain) {
+    Duration drain,
+    PeerCertificates certificates) {
 
   public WorkerSettings {
     coordinators = List.copyOf(coordinators);
@@ -82,7 +85,8 @@ public record WorkerSettings(
         0,
         "0.1.0",
         Duration.ofSeconds(5),
-        Duration.ofSeconds(30));
+        Duration.ofSeconds(30),
+        null);
   }
 
   /**
@@ -106,7 +110,29 @@ public record WorkerSettings(
         metrics,
         version,
         silence,
-        drain);
+        drain,
+        certificates);
+  }
+
+  /** The same with mutual TLS; null is without. */
+  public WorkerSettings with(PeerCertificates proof) {
+    return new WorkerSettings(
+        coordinators,
+        slots,
+        host,
+        controlPort,
+        dataPort,
+        driver,
+        aeronDirectory,
+        directory,
+        threads,
+        memoryBytes,
+        device,
+        metricsPort,
+        version,
+        silence,
+        drain,
+        proof);
   }
 
   /** The same with another data port. */
