@@ -3,17 +3,13 @@ package io.tandem.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.tandem.deploy.client.ClientException;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.worker.data.PictureGenerator;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,7 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
     architectures = {"amd64", "x86_64"},
     disabledReason = "there is a PostgreSQL for x86-64 alone among the tests' libraries")
 class SharedDatabaseIT {
-  private static final String PASSWORD = "s3cret-of-the-database";
   @TempDir Path directory;
 
   private static int freePort() throws Exception {
@@ -35,10 +30,10 @@ class SharedDatabaseIT {
   }
 
   private static TandemProcess coordinator(
-      TestCluster cluster, int database, int rest, int control, String peers) throws Exception {
-    String url = "jdbc:postgresql://127.0.0.1:%d/tandem".formatted(database);
+      TestCluster cluster, TestDatabase database, int rest, int control, String peers)
+      throws Exception {
     return cluster.tandem(
-        Map.of("TANDEM_DATABASE", url, DatabaseOptions.PASSWORD, PASSWORD),
+        database.environment("127.0.0.1"),
         "coordinator",
         "--peers",
         peers,
@@ -46,17 +41,6 @@ class SharedDatabaseIT {
         String.valueOf(rest),
         "--control-port",
         String.valueOf(control));
-  }
-
-  /** Until a leader answers through the coordinator that is spoken to. */
-  private static Duration awaitLeader(TestCluster cluster) {
-    long start = System.nanoTime();
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(90))
-        .pollInterval(Duration.ofMillis(100))
-        .ignoreExceptionsInstanceOf(ClientException.class)
-        .until(() -> cluster.client().workers().has("workers"));
-    return Duration.ofNanos(System.nanoTime() - start);
   }
 
   @Test
@@ -68,21 +52,15 @@ class SharedDatabaseIT {
     int control = freePort();
     int otherControl = freePort();
     String peers = "127.0.0.1:%d,127.0.0.1:%d".formatted(control, otherControl);
-    try (EmbeddedPostgres postgres = EmbeddedPostgres.start();
+    try (TestDatabase database = TestDatabase.start();
         TestCluster cluster = new TestCluster(directory)) {
-      int port = postgres.getPort();
-      try (var connection = postgres.getPostgresDatabase().getConnection();
-          var statement = connection.createStatement()) {
-        statement.execute("CREATE ROLE tandem LOGIN PASSWORD '" + PASSWORD + "'");
-        statement.execute("CREATE DATABASE tandem OWNER tandem");
-      }
-      TandemProcess leader = coordinator(cluster, port, rest, control, peers);
+      TandemProcess leader = coordinator(cluster, database, rest, control, peers);
       cluster.speakTo(rest);
-      awaitLeader(cluster);
-      TandemProcess other = coordinator(cluster, port, otherRest, otherControl, peers);
+      cluster.awaitLeader();
+      TandemProcess other = coordinator(cluster, database, otherRest, otherControl, peers);
       List.of(cluster.worker(1, peers), cluster.worker(1, peers)).forEach(TestCluster::registered);
       cluster.speakTo(otherRest);
-      awaitLeader(cluster);
+      cluster.awaitLeader();
 
       String probe = cluster.submit(TestCluster.job(pictures, 2, 1, 10_000_000));
       JsonNode measured =
@@ -99,7 +77,7 @@ class SharedDatabaseIT {
       int before = cluster.awaitCheckpoint(id, 5).path("checkpointStep").asInt();
 
       leader.kill();
-      Duration took = awaitLeader(cluster);
+      Duration took = cluster.awaitLeader();
       System.out.printf(
           "kill -9 of the leading coordinator: the other one leads after %.1f s%n",
           took.toMillis() / 1000.0);
@@ -124,14 +102,14 @@ class SharedDatabaseIT {
           .containsAll(IntStream.rangeClosed(1, steps / 5).map(i -> 5 * i).boxed().toList());
       cluster.awaitState(queued, "SUCCEEDED");
 
-      TandemProcess again = coordinator(cluster, port, rest, control, peers);
+      TandemProcess again = coordinator(cluster, database, rest, control, peers);
       again.await("coordinator at");
       cluster.speakTo(rest);
-      awaitLeader(cluster);
+      cluster.awaitLeader();
       assertThat(TestCluster.state(cluster.client().job(id))).isEqualTo("SUCCEEDED");
       assertThat(other.said()).contains("leads in epoch");
       for (TandemProcess process : List.of(leader, other, again)) {
-        assertThat(process.said()).doesNotContain(PASSWORD);
+        assertThat(process.said()).doesNotContain(TestDatabase.PASSWORD);
       }
     }
   }

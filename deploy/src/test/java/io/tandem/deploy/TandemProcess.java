@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A real process of the command line, with its output in files. */
 final class TandemProcess implements AutoCloseable {
@@ -58,7 +60,14 @@ final class TandemProcess implements AutoCloseable {
   /** The same with environment variables. */
   static TandemProcess start(Path directory, Map<String, String> environment, String... arguments)
       throws IOException {
-    List<String> command = new ArrayList<>();
+    return start(directory, List.of(), environment, arguments);
+  }
+
+  /** The same by another command, which becomes the process. */
+  static TandemProcess start(
+      Path directory, List<String> by, Map<String, String> environment, String... arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(by);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + Path.of("bin", "jvm.options").toAbsolutePath());
     command.add("-Xmx512m");
@@ -96,8 +105,17 @@ final class TandemProcess implements AutoCloseable {
   Matcher await(String pattern) {
     Pattern wanted = Pattern.compile(pattern);
     Matcher[] found = new Matcher[1];
+    try {
+      await(wanted, found);
+    } catch (ConditionTimeoutException e) {
+      throw new AssertionError("'" + pattern + "' did not come, but\n" + said(), e);
+    }
+    return found[0];
+  }
+
+  private void await(Pattern wanted, Matcher[] found) {
     Awaitility.await()
-        .alias("'" + pattern + "'")
+        .alias("'" + wanted + "'")
         .atMost(Duration.ofSeconds(90))
         .pollInterval(Duration.ofMillis(100))
         .until(
@@ -112,12 +130,15 @@ final class TandemProcess implements AutoCloseable {
               }
               return false;
             });
-    return found[0];
   }
 
   /** All it said so far. */
-  String said() throws IOException {
-    return Files.readString(out) + Files.readString(err);
+  String said() {
+    try {
+      return Files.readString(out) + Files.readString(err);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Its standard output. */

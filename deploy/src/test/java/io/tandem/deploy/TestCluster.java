@@ -1,6 +1,7 @@
 package io.tandem.deploy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.tandem.deploy.client.ClientException;
 import io.tandem.deploy.client.TandemClient;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +26,7 @@ final class TestCluster implements AutoCloseable {
   private final List<TandemProcess> processes = new ArrayList<>();
   private int restPort;
   private int controlPort;
+  private URI server;
   private TandemProcess coordinator;
   private TandemClient client;
 
@@ -62,7 +64,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   String server() {
-    return "http://127.0.0.1:" + restPort;
+    return server.toString();
   }
 
   Path directory() {
@@ -76,7 +78,13 @@ final class TestCluster implements AutoCloseable {
 
   /** The same with environment variables. */
   TandemProcess tandem(Map<String, String> environment, String... arguments) throws Exception {
-    TandemProcess process = TandemProcess.start(directory, environment, arguments);
+    return tandem(List.of(), environment, arguments);
+  }
+
+  /** The same by another command, which becomes the process. */
+  TandemProcess tandem(List<String> by, Map<String, String> environment, String... arguments)
+      throws Exception {
+    TandemProcess process = TandemProcess.start(directory, by, environment, arguments);
     processes.add(process);
     return process;
   }
@@ -108,7 +116,24 @@ final class TestCluster implements AutoCloseable {
   /** Speaks to another coordinator from now on. */
   void speakTo(int port) {
     restPort = port;
-    client = new TandemClient(URI.create(server()), "");
+    speakTo("127.0.0.1", port, "");
+  }
+
+  /** The same, elsewhere and with a token. */
+  void speakTo(String host, int port, String token) {
+    server = URI.create("http://" + host + ":" + port);
+    client = new TandemClient(server, token);
+  }
+
+  /** Waits until a leader answers through the coordinator that is spoken to. */
+  Duration awaitLeader() {
+    long start = System.nanoTime();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(90))
+        .pollInterval(Duration.ofMillis(100))
+        .ignoreExceptionsInstanceOf(ClientException.class)
+        .until(() -> client.workers().has("workers"));
+    return Duration.ofNanos(System.nanoTime() - start);
   }
 
   /** Starts a worker; {@link #registered} waits for it. */

@@ -30,6 +30,8 @@ public final class StoreLease extends Lease {
   private final LeaseSettings settings;
   private final Store store;
   private final Executor blocking;
+  private volatile boolean held;
+  private volatile long takenNanos;
 
   public StoreLease(LeaseSettings settings, ExtendedActorSystem system) {
     this.settings = settings;
@@ -44,8 +46,14 @@ public final class StoreLease extends Lease {
 
   @Override
   public CompletionStage<Boolean> acquire() {
-    Duration time = settings.timeoutSettings().getHeartbeatTimeout();
-    return later(() -> store.acquire(settings.leaseName(), settings.ownerName(), time));
+    return later(
+        () -> {
+          long begun = System.nanoTime();
+          boolean taken = store.acquire(settings.leaseName(), settings.ownerName(), time());
+          takenNanos = begun;
+          held = taken;
+          return taken;
+        });
   }
 
   /** The callback is never called: nobody takes a lease before it has lapsed. */
@@ -58,15 +66,20 @@ public final class StoreLease extends Lease {
   public CompletionStage<Boolean> release() {
     return later(
         () -> {
+          held = false;
           store.release(settings.leaseName(), settings.ownerName());
           return true;
         });
   }
 
-  /** Akka asks without waiting; nothing of Tandem's depends on the answer. */
+  /** As far as is known here: Akka's own threads ask, which must not wait for a database. */
   @Override
   public boolean checkLease() {
-    return store.holds(settings.leaseName(), settings.ownerName());
+    return held && System.nanoTime() - takenNanos < time().toNanos();
+  }
+
+  private Duration time() {
+    return settings.timeoutSettings().getHeartbeatTimeout();
   }
 
   private CompletionStage<Boolean> later(Supplier<Boolean> work) {

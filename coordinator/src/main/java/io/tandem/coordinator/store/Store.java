@@ -190,22 +190,6 @@ public final class Store implements AutoCloseable {
                 == 1);
   }
 
-  /** Whether that one holds that lease. */
-  public boolean holds(String lease, String holder) {
-    return transact(
-        handle ->
-            handle
-                    .createQuery(
-                        "SELECT COUNT(*) FROM leases WHERE name = :name AND holder = :holder"
-                            + " AND expires_at >= <now>")
-                    .define("now", dialect.now())
-                    .bind("name", lease)
-                    .bind("holder", holder)
-                    .mapTo(Integer.class)
-                    .one()
-                > 0);
-  }
-
   /** Gives a lease back, when that one holds it. */
   public void release(String lease, String holder) {
     transact(

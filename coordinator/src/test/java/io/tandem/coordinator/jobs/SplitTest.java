@@ -14,6 +14,7 @@ import akka.remote.testkit.ThrottleMode;
 import akka.remote.testkit.Unthrottled$;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.tandem.coordinator.Cable;
 import io.tandem.coordinator.TestPostgres;
 import io.tandem.coordinator.store.Database;
 import io.tandem.coordinator.store.Store;
@@ -31,6 +32,11 @@ import org.junit.jupiter.api.Test;
 /** Coordinators that lose each other, or the lead. */
 class SplitTest {
   private static final Duration LONG = Duration.ofSeconds(60);
+
+  /** So that {@link #throttle} can be used. */
+  private static final Map<String, Object> LOSING =
+      Map.of("akka.remote.artery.advanced.test-mode", "on");
+
   private final Database database = TestPostgres.fresh();
   private final List<AutoCloseable> open = new ArrayList<>();
 
@@ -49,7 +55,12 @@ class SplitTest {
 
   private ControlPlane start(int port, Formation formation, Map<String, Object> more)
       throws Exception {
-    Store store = Store.of(database);
+    return start(database, port, formation, more);
+  }
+
+  private ControlPlane start(Database at, int port, Formation formation, Map<String, Object> more)
+      throws Exception {
+    Store store = Store.of(at);
     open.add(store);
     store.awaitOpen(LONG);
     Config config =
@@ -62,7 +73,7 @@ class SplitTest {
   }
 
   private ControlPlane start(int port, Formation formation) throws Exception {
-    return start(port, formation, Map.of("akka.remote.artery.advanced.test-mode", "on"));
+    return start(port, formation, LOSING);
   }
 
   private static Formation peers(int... ports) {
@@ -118,6 +129,26 @@ class SplitTest {
     throttle(left, out == a ? toA : toB, Unthrottled$.MODULE$);
     awaitLeader(again, 2);
     assertThat(left.steppedDown().toCompletableFuture()).isNotDone();
+  }
+
+  @Test
+  void shouldStepDownWhenItIsCutOffFromTheDatabaseToo() throws Exception {
+    int first = freePort();
+    int second = freePort();
+    Formation formation = peers(first, second);
+    Cable cable = new Cable(TestPostgres.port());
+    open.add(cable);
+    ControlPlane a = start(TestPostgres.through(cable, database), first, formation, LOSING);
+    awaitLeader(a, 1);
+    ControlPlane b = start(second, formation);
+    awaitLeader(b, 2);
+    throttle(a, Cluster.get(b.system()).selfMember().address(), Blackhole$.MODULE$);
+    throttle(b, Cluster.get(a.system()).selfMember().address(), Blackhole$.MODULE$);
+    cable.cut();
+    assertThat(a.steppedDown().toCompletableFuture().get(60, TimeUnit.SECONDS))
+        .contains("went on without this one");
+    awaitLeader(b, 1);
+    assertThat(b.steppedDown().toCompletableFuture()).isNotDone();
   }
 
   @Test

@@ -1,0 +1,74 @@
+package io.tandem.deploy;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.SQLException;
+import java.util.Map;
+
+/** A real PostgreSQL with a database of Tandem's. Maven brings its binaries, for x86-64 alone. */
+final class TestDatabase implements AutoCloseable {
+  static final String PASSWORD = "s3cret-of-the-database";
+  private final EmbeddedPostgres server;
+
+  private TestDatabase(EmbeddedPostgres server) {
+    this.server = server;
+  }
+
+  /** Serves this host alone. */
+  static TestDatabase start() throws IOException, SQLException {
+    return prepared(EmbeddedPostgres.start());
+  }
+
+  /**
+   * Serves a network too.
+   *
+   * @param data where its files go
+   * @param address this host's in that network
+   */
+  static TestDatabase start(Path data, String address, String network)
+      throws IOException, SQLException {
+    TestDatabase database =
+        prepared(
+            EmbeddedPostgres.builder()
+                .setDataDirectory(data)
+                .setServerConfig("listen_addresses", "127.0.0.1," + address)
+                .start());
+    Files.writeString(
+        data.resolve("pg_hba.conf"),
+        "host tandem tandem " + network + " scram-sha-256\n",
+        StandardOpenOption.APPEND);
+    database.execute("SELECT pg_reload_conf()");
+    return database;
+  }
+
+  private static TestDatabase prepared(EmbeddedPostgres server) throws SQLException {
+    TestDatabase database = new TestDatabase(server);
+    database.execute("CREATE ROLE tandem LOGIN PASSWORD '" + PASSWORD + "'");
+    database.execute("CREATE DATABASE tandem OWNER tandem");
+    return database;
+  }
+
+  private void execute(String sql) throws SQLException {
+    try (var connection = server.getPostgresDatabase().getConnection();
+        var statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  /** What a coordinator needs to use it. */
+  Map<String, String> environment(String host) {
+    return Map.of(
+        "TANDEM_DATABASE",
+        "jdbc:postgresql://%s:%d/tandem".formatted(host, server.getPort()),
+        DatabaseOptions.PASSWORD,
+        PASSWORD);
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+  }
+}
