@@ -3,8 +3,6 @@ package io.tandem.worker.fabric;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.aeron.Aeron;
-import io.aeron.Publication;
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ext.DebugReceiveChannelEndpoint;
 import io.aeron.driver.ext.LossGenerator;
@@ -19,12 +17,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import java.util.function.ObjIntConsumer;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
-import org.agrona.CloseHelper;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -50,16 +45,6 @@ class AeronFabricTest {
           }
           return null;
         });
-  }
-
-  private static void await(BooleanSupplier condition, String what) {
-    long end = System.nanoTime() + Workers.DEADLINE.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() - end > 0) {
-        throw new AssertionError("waited in vain for " + what);
-      }
-      Thread.onSpinWait();
-    }
   }
 
   @ParameterizedTest
@@ -114,7 +99,7 @@ class AeronFabricTest {
         if (early) {
           long before = world.workers.get(1).counters().bytesReceived();
           zero.await(zero.send(1, 6, data));
-          await(
+          Workers.await(
               () -> world.workers.get(1).counters().bytesReceived() == before + bytes,
               "the message at rank 1");
         }
@@ -137,7 +122,7 @@ class AeronFabricTest {
       Fabric.Operation receive = world.rank(1).receive(0, 2, into);
       ByteBuffer data = ByteBuffer.allocate(into.capacity()).put(into.capacity() - 1, (byte) 5);
       Fabric.Operation send = world.rank(0).send(1, 2, data);
-      await(() -> send.done() && receive.done(), "a message that nobody helps along");
+      Workers.await(() -> send.done() && receive.done(), "a message that nobody helps along");
       assertThat(into.get(into.capacity() - 1)).isEqualTo((byte) 5);
     }
   }
@@ -291,15 +276,15 @@ class AeronFabricTest {
 
       frame.begin(Frame.Kind.DATA, job, 2, 1).piece(0, 9, 0, 0, 4).seal();
       raw.offer(bytes, bytes.capacity());
-      await(() -> target.counters().otherAttempt() == 1, "the old attempt's frame");
+      Workers.await(() -> target.counters().otherAttempt() == 1, "the old attempt's frame");
 
       frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 0, 4).seal();
       raw.offer(bytes, bytes.capacity() - 1);
-      await(() -> target.counters().truncated() == 1, "the truncated frame");
+      Workers.await(() -> target.counters().truncated() == 1, "the truncated frame");
 
       frame.begin(Frame.Kind.DATA, job + 1, 3, 1).piece(0, 9, 0, 0, 4).seal();
       raw.offer(bytes, bytes.capacity());
-      await(() -> target.counters().foreign() == 1, "another job's frame");
+      Workers.await(() -> target.counters().foreign() == 1, "another job's frame");
 
       exchange(world, 1000);
     }
@@ -347,32 +332,6 @@ class AeronFabricTest {
     }
   }
 
-  /** Puts any bytes on the wire to the first worker, as its peer. */
-  private record RawSender(Driver driver, Aeron aeron, Publication publication)
-      implements AutoCloseable {
-    static RawSender toFirst(Workers world) {
-      Driver driver = Driver.embedded(world.roster.members().get(1).driver(), 3, c -> {});
-      Aeron aeron =
-          Aeron.connect(new Aeron.Context().aeronDirectoryName(driver.directory().toString()));
-      return new RawSender(
-          driver,
-          aeron,
-          aeron.addPublication(
-              Channels.publication("127.0.0.1", world.ports.get(0)),
-              AeronEndpoint.stream(world.roster, "w0")));
-    }
-
-    void offer(ByteBuffer bytes, int length) {
-      UnsafeBuffer buffer = new UnsafeBuffer(bytes);
-      await(() -> publication.offer(buffer, 0, length) > 0, "room in the publication");
-    }
-
-    @Override
-    public void close() {
-      CloseHelper.closeAll(publication, aeron, driver);
-    }
-  }
-
   @Test
   void shouldHoldSendersUpWhenTooMuchLiesUnread() {
     try (Workers world =
@@ -395,7 +354,7 @@ class AeronFabricTest {
       for (int i = 0; i < 4; i++) {
         zero.send(1, i, ByteBuffer.allocate(600).put(0, (byte) i));
       }
-      await(() -> world.workers.get(1).counters().bufferStalls() > 0, "a stall");
+      Workers.await(() -> world.workers.get(1).counters().bufferStalls() > 0, "a stall");
       for (int i = 0; i < 4; i++) {
         ByteBuffer into = ByteBuffer.allocate(600);
         one.await(one.receive(0, i, into));
