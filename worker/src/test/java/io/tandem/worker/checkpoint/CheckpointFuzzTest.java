@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tandem.protocol.fuzz.Bounded;
 import io.tandem.protocol.fuzz.Fuzz;
 import io.tandem.protocol.fuzz.Hostile;
+import io.tandem.protocol.fuzz.Scratch;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -64,7 +65,7 @@ class CheckpointFuzzTest {
   @BeforeTry
   @BeforeEach
   void write() throws IOException {
-    root = Files.createTempDirectory("fuzz");
+    root = Scratch.directory();
     directory = Files.createDirectories(root.resolve(Checkpoints.name(100)));
     if (TEMPLATE.isEmpty()) {
       try (var files = Files.list(Written.checkpoint(root, 100, 1, 1))) {

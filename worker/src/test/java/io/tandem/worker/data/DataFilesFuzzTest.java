@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tandem.protocol.fuzz.Bounded;
 import io.tandem.protocol.fuzz.Fuzz;
 import io.tandem.protocol.fuzz.Hostile;
+import io.tandem.protocol.fuzz.Scratch;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.DataSpec.Format;
 import java.io.ByteArrayOutputStream;
@@ -44,7 +45,7 @@ class DataFilesFuzzTest {
   @BeforeTry
   @BeforeEach
   void write() throws IOException {
-    directory = Files.createTempDirectory("fuzz");
+    directory = Scratch.directory();
     for (String split : List.of("train", "t10k")) {
       Files.write(directory.resolve(split + "-images-idx3-ubyte"), idx(0x803, 24, 6, 2, 2));
       Files.write(directory.resolve(split + "-labels-idx1-ubyte"), idx(0x801, 6, 6));
