@@ -1,6 +1,7 @@
 package io.tandem.coordinator.rest;
 
 import akka.http.javadsl.model.HttpRequest;
+import akka.http.scaladsl.model.IllegalUriException;
 import java.util.Map;
 import java.util.Optional;
 
@@ -18,7 +19,12 @@ record Call(HttpRequest request, Map<String, String> parameters, byte[] body) {
   }
 
   Optional<String> query(String name) {
-    return request.getUri().query().get(name).filter(text -> !text.isEmpty());
+    try {
+      return request.getUri().query().get(name).filter(text -> !text.isEmpty());
+    } catch (IllegalUriException e) {
+      String given = request.getUri().rawQueryString().orElse("");
+      throw Problem.mistake("the query", given, "NAME=VALUE&..., percent-encoded UTF-8");
+    }
   }
 
   /** A whole number of the query. */

@@ -134,6 +134,7 @@ public final class Frame {
             && bytes.get(3) >= 0
             && bytes.get(3) < KINDS.length
             && offset() >= 0
+            && messageLength() >= 0
             && messageLength() - offset() >= payloadLength();
     return sane ? Condition.WHOLE : Condition.CORRUPT;
   }

@@ -12,6 +12,9 @@ import java.util.stream.Collectors;
 
 /** A tree to values: types, ranges, unknown keys, defaults. Collects mistakes, throws none. */
 final class JobReader {
+  /** In characters; Linux knows no longer path. */
+  static final int LONGEST_TEXT = 4096;
+
   private final Map<String, String> parameters;
   private final List<Mistake> mistakes;
   private final JobValues values = new JobValues();
@@ -100,6 +103,10 @@ final class JobReader {
   /** The value, or null after a mistake was noted. */
   private Object value(JobField field, String path, Class<?> type, JsonNode node) {
     var text = node.isTextual() ? node.textValue() : null;
+    if (text != null && text.length() > LONGEST_TEXT) {
+      wrong(path, text.length() + " characters", "a text of at most " + LONGEST_TEXT);
+      return null;
+    }
     var fromParameter = false;
     if (text != null && Parameters.used(text)) {
       try {
@@ -109,6 +116,10 @@ final class JobReader {
         wrong(path, node.textValue(), e.getMessage());
         return null;
       }
+    }
+    if (text != null && !Mistake.printable(text).equals(text)) {
+      wrong(path, "'" + text + "'", "a text without control characters and broken Unicode");
+      return null;
     }
     var value = converted(type, node, text, fromParameter);
     if (value == null || !within(field, value)) {

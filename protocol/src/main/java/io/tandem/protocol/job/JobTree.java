@@ -25,6 +25,10 @@ import org.yaml.snakeyaml.error.MarkedYAMLException;
 /** Bytes to a tree of values, within limits, and records to bytes. */
 final class JobTree {
   private static final int DEEPEST = 16;
+
+  /** In characters: the time that SnakeYAML takes for a line grows with its square. */
+  private static final int LONGEST_LINE = 1 << 16;
+
   private static final StreamReadConstraints LIMITS =
       StreamReadConstraints.builder()
           .maxNestingDepth(DEEPEST)
@@ -60,6 +64,7 @@ final class JobTree {
     var json = text.stripLeading().startsWith("{");
     try {
       if (!json) {
+        refuseLongLines(text);
         refuseAliases(text);
       }
       JsonNode tree = (json ? JSON : YAML).readTree(text);
@@ -137,6 +142,19 @@ final class JobTree {
     } catch (CharacterCodingException e) {
       throw JobFileException.of("bytes that are not UTF-8", "a job in UTF-8, YAML or JSON");
     }
+  }
+
+  private static void refuseLongLines(String text) {
+    text.lines()
+        .mapToInt(String::length)
+        .filter(length -> length > LONGEST_LINE)
+        .findFirst()
+        .ifPresent(
+            length -> {
+              throw JobFileException.of(
+                  "a line of " + length + " characters",
+                  "YAML lines of at most " + LONGEST_LINE + " characters");
+            });
   }
 
   /** Jackson would read an alias as a text; a person who writes one expects a copy. */

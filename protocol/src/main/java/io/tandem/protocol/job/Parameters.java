@@ -6,9 +6,10 @@ import java.util.regex.Pattern;
 
 /** {@code ${NAME}} and {@code ${NAME:-default}} in texts; one more dollar makes it literal. */
 final class Parameters {
+  // Only the first of several dollars begins a match: long rows of them would take for ever.
   private static final Pattern REFERENCE =
-      Pattern.compile("(\\$+)\\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\\})?");
-  private static final Pattern DOLLARS = Pattern.compile("(\\$+)\\{");
+      Pattern.compile("(?<!\\$)(\\$+)\\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\\})?");
+  private static final Pattern DOLLARS = Pattern.compile("(?<!\\$)(\\$+)\\{");
 
   private Parameters() {}
 

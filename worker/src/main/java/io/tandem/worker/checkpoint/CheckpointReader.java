@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
@@ -37,6 +36,10 @@ public final class CheckpointReader implements AutoCloseable {
     var reader = new CheckpointReader(directory, manifest(directory));
     try {
       for (var file : reader.manifest.files().entrySet()) {
+        if (!ShardFile.isName(file.getKey())) {
+          throw new CheckpointException(
+              directory.resolve(Manifest.FILE), "'" + file.getKey() + "' is no name of its files");
+        }
         reader.verify(directory.resolve(file.getKey()), file.getValue());
       }
       var tensors = reader.index.whole();
@@ -45,7 +48,7 @@ public final class CheckpointReader implements AutoCloseable {
             directory.resolve(Manifest.FILE), "its tensors are not those of the files");
       }
       return reader;
-    } catch (CheckpointException e) {
+    } catch (CheckpointException | RuntimeException e) {
       reader.close();
       throw e;
     }
@@ -56,7 +59,7 @@ public final class CheckpointReader implements AutoCloseable {
     var file = directory.resolve(Manifest.FILE);
     byte[] json;
     try {
-      json = Files.readAllBytes(file);
+      json = Trees.read(file, Manifest.LONGEST);
     } catch (IOException e) {
       throw new CheckpointException(file, "missing or unreadable", e);
     }

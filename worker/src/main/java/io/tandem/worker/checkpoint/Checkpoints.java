@@ -12,9 +12,9 @@ import java.util.regex.Pattern;
 /** The checkpoints of one job in one directory. */
 public final class Checkpoints {
   static final String TEMPORARY = ".tmp-attempt";
-  private static final Pattern COMMITTED = Pattern.compile("step-(\\d{8,})");
+  private static final Pattern COMMITTED = Pattern.compile("step-(\\d{8,18})");
   private static final Pattern LEFTOVER =
-      Pattern.compile("step-\\d{8,}" + Pattern.quote(TEMPORARY) + "(\\d+)");
+      Pattern.compile("step-\\d{8,18}" + Pattern.quote(TEMPORARY) + "(\\d{1,18})");
 
   private Checkpoints() {}
 

@@ -1,5 +1,7 @@
 package io.tandem.worker.checkpoint;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -23,13 +25,17 @@ public record Manifest(
   /** The version that this build writes, and the only one that it reads. */
   public static final int VERSION = 1;
 
+  /** In bytes: thousands of shards and tensors take less. */
+  static final int LONGEST = 64 << 20;
+
   static final String FILE = "manifest.json";
   private static final ObjectMapper MAPPER =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   public Manifest {
-    tensors = Collections.unmodifiableMap(new TreeMap<>(tensors));
-    files = Collections.unmodifiableMap(new TreeMap<>(files));
+    requireNonNull(facts, "facts");
+    tensors = copy(tensors, "tensors");
+    files = copy(files, "files");
   }
 
   /**
@@ -52,8 +58,14 @@ public record Manifest(
       Map<String, Long> counters,
       Map<String, Double> scalars) {
     public Facts {
-      counters = Collections.unmodifiableMap(new TreeMap<>(counters));
-      scalars = Collections.unmodifiableMap(new TreeMap<>(scalars));
+      requireNonNull(jobId, "jobId");
+      requireNonNull(jobName, "jobName");
+      if (step < 0 || replicas < 1 || shards < 1) {
+        throw new IllegalArgumentException(
+            "step " + step + " of a mesh of " + replicas + "x" + shards);
+      }
+      counters = copy(counters, "counters");
+      scalars = copy(scalars, "scalars");
       scalars.forEach(
           (name, value) -> {
             if (!Double.isFinite(value)) {
@@ -66,6 +78,7 @@ public record Manifest(
   /** A whole tensor. */
   public record TensorInfo(String dtype, List<Long> shape) {
     public TensorInfo {
+      requireNonNull(dtype, "dtype");
       shape = List.copyOf(shape);
     }
 
@@ -76,7 +89,17 @@ public record Manifest(
   }
 
   /** A shard's file. */
-  public record FileInfo(long bytes, String sha256) {}
+  public record FileInfo(long bytes, String sha256) {
+    public FileInfo {
+      requireNonNull(sha256, "sha256");
+    }
+  }
+
+  private static <T> Map<String, T> copy(Map<String, T> map, String name) {
+    requireNonNull(map, name);
+    map.forEach((key, value) -> requireNonNull(value, () -> name + "." + key));
+    return Collections.unmodifiableMap(new TreeMap<>(map));
+  }
 
   byte[] toJson() {
     try {

@@ -123,8 +123,8 @@ final class Safetensors {
       long to = node.path("data_offsets").path(1).asLong(-1);
       if (!node.path("dtype").asText().equals(F32)
           || from < 0
-          || to - from != ELEMENT_BYTES * TensorSlice.elements(shape)
-          || dataStart + to > fileBytes) {
+          || to > fileBytes - dataStart
+          || to - from != Math.multiplyExact(TensorSlice.elements(shape), ELEMENT_BYTES)) {
         throw new CheckpointException(file, "tensor " + property.getKey() + " is not whole F32");
       }
       tensors.put(property.getKey(), new Entry(shape, dataStart + from));

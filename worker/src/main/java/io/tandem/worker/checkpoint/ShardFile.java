@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * What one shard writes: a safetensors file of one-dimensional slices, and its SHA-256 beside it.
@@ -16,6 +17,11 @@ import java.util.Map;
 public final class ShardFile {
   static final String SUFFIX = ".safetensors";
   static final String DIGEST_SUFFIX = ".sha256";
+
+  /** In bytes: a hexadecimal number and a name. */
+  private static final int LONGEST_DIGEST = 1 << 10;
+
+  private static final Pattern NAME = Pattern.compile("shard-\\d{5,}-of-\\d{5,}\\.safetensors");
   private static final String FROM = "from:";
   private static final String SHAPE = "shape:";
 
@@ -24,6 +30,11 @@ public final class ShardFile {
   /** {@code shard-00003-of-00016.safetensors}. */
   public static String name(int shard, int shards) {
     return "shard-%05d-of-%05d%s".formatted(shard, shards, SUFFIX);
+  }
+
+  /** Whether a file of that name may belong to a checkpoint; no other is ever opened. */
+  static boolean isName(String name) {
+    return NAME.matcher(name).matches();
   }
 
   /**
@@ -77,7 +88,7 @@ public final class ShardFile {
   static String readDigest(Path file) throws CheckpointException {
     var digest = digestOf(file);
     try {
-      var bytes = new String(Files.readAllBytes(digest), StandardCharsets.ISO_8859_1);
+      var bytes = new String(Trees.read(digest, LONGEST_DIGEST), StandardCharsets.ISO_8859_1);
       var rest = "  " + file.getFileName() + "\n";
       if (!bytes.endsWith(rest)) {
         throw new CheckpointException(digest, "altered: not 'SHA-256  " + file.getFileName() + "'");
@@ -99,9 +110,12 @@ public final class ShardFile {
         var from = Long.parseLong(head.metadata().getOrDefault(FROM + name, "missing"));
         var count = TensorSlice.elements(tensor.getValue().shape());
         var shape = split(head.metadata().getOrDefault(SHAPE + name, "missing"));
+        if (from > TensorSlice.elements(shape) - count) {
+          throw new CheckpointException(file, "tensor " + name + " is larger than " + shape);
+        }
         stored.put(
             name, new Stored(shape, new SliceRange(from, count), tensor.getValue().position()));
-      } catch (IllegalArgumentException e) {
+      } catch (IllegalArgumentException | ArithmeticException e) {
         throw new CheckpointException(file, "tensor " + name + " has no offset or shape", e);
       }
     }

@@ -39,6 +39,17 @@ final class Trees {
     }
   }
 
+  /** A small file, read whole; one that is larger is not what it is taken for. */
+  static byte[] read(Path file, int mostBytes) throws IOException {
+    try (var in = Files.newInputStream(file)) {
+      var bytes = in.readNBytes(mostBytes + 1);
+      if (bytes.length > mostBytes) {
+        throw new IOException("more than " + mostBytes + " bytes");
+      }
+      return bytes;
+    }
+  }
+
   /** Links are removed, never followed; what another removes meanwhile is no error. */
   static void delete(Path directory) throws IOException {
     if (!Files.exists(directory)) {

@@ -44,13 +44,14 @@ final class CifarFiles {
     }
     ByteArrayOutputStream records = new ByteArrayOutputStream();
     for (Path file : files) {
-      records.writeBytes(read(file));
+      records.writeBytes(read(file, records.size()));
     }
-    return images(records.toByteArray(), prefix, spec);
+    return images(records.toByteArray(), directory, prefix, spec);
   }
 
-  private static byte[] read(Path file) {
+  private static byte[] read(Path file, long before) {
     try {
+      Held.checked(before + Files.size(file), file);
       byte[] bytes = Files.readAllBytes(file);
       if (bytes.length == 0 || bytes.length % RECORD != 0) {
         throw new DataException(
@@ -67,13 +68,14 @@ final class CifarFiles {
     }
   }
 
-  private static ImageSource images(byte[] records, String title, DataSpec spec) {
+  private static ImageSource images(byte[] records, Path directory, String title, DataSpec spec) {
+    String where = directory.resolve(title) + "*.bin, label ";
     int count = records.length / RECORD;
     int[] labels = new int[count];
     byte[] pixels = new byte[count * 3 * PLANE];
     for (int i = 0; i < count; i++) {
       int start = i * RECORD;
-      labels[i] = Labels.checked(records[start] & 0xFF, spec.classes(), title + ", label " + i);
+      labels[i] = Labels.checked(records[start] & 0xFF, spec.classes(), where + i);
       for (int p = 0; p < PLANE; p++) {
         for (int c = 0; c < 3; c++) {
           pixels[(i * PLANE + p) * 3 + c] = records[start + 1 + c * PLANE + p];

@@ -26,25 +26,12 @@ final class IdxFiles {
   private static ImageSource split(Path directory, String prefix, DataSpec spec) {
     Path imageFile = find(directory, prefix + "-images-idx3-ubyte");
     Path labelFile = find(directory, prefix + "-labels-idx1-ubyte");
-    ByteBuffer images = read(imageFile, IMAGES, 4);
-    int count = images.getInt();
-    int rows = images.getInt();
-    int columns = images.getInt();
-    if (count < 0 || rows < 1 || columns < 1) {
-      throw new DataException(
-          imageFile
-              + " promises "
-              + count
-              + " images of "
-              + rows
-              + "x"
-              + columns
-              + "; sizes must be positive: the file is damaged, fetch it again");
-    }
-    byte[] pixels = body(images, imageFile, (long) count * rows * columns);
-    ByteBuffer labels = read(labelFile, LABELS, 2);
-    int labelCount = labels.getInt();
-    if (labelCount != count) {
+    Idx images = read(imageFile, IMAGES, 3);
+    int count = images.sizes()[0];
+    int rows = images.sizes()[1];
+    int columns = images.sizes()[2];
+    Idx labels = read(labelFile, LABELS, 1);
+    if (labels.sizes()[0] != count) {
       throw new DataException(
           imageFile
               + " holds "
@@ -52,17 +39,17 @@ final class IdxFiles {
               + " images, but "
               + labelFile
               + " "
-              + labelCount
+              + labels.sizes()[0]
               + " labels; the two must belong together");
     }
-    byte[] body = body(labels, labelFile, count);
+    byte[] body = labels.body();
     int[] classes = new int[count];
     for (int i = 0; i < count; i++) {
       classes[i] = Labels.checked(body[i] & 0xFF, spec.classes(), labelFile + ", label " + i);
     }
     ImageCodec codec = new ImageCodec(spec.imageHeight(), spec.imageWidth(), spec.channels());
     return new RawImages(
-        imageFile.getFileName().toString(), pixels, classes, rows, columns, 1, codec);
+        imageFile.getFileName().toString(), images.body(), classes, rows, columns, 1, codec);
   }
 
   private static Path find(Path directory, String name) {
@@ -82,42 +69,71 @@ final class IdxFiles {
             + " MNIST: train and t10k, images-idx3-ubyte and labels-idx1-ubyte");
   }
 
-  private static ByteBuffer read(Path file, int magic, int headerInts) {
-    byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
-      bytes =
-          file.toString().endsWith(".gz")
-              ? new GZIPInputStream(in, 1 << 16).readAllBytes()
-              : in.readAllBytes();
+  /**
+   * A whole file.
+   *
+   * @param sizes of its dimensions
+   * @param body as many bytes as the sizes' product
+   */
+  private record Idx(int[] sizes, byte[] body) {}
+
+  private static Idx read(Path file, int magic, int dimensions) {
+    try (InputStream raw = Files.newInputStream(file);
+        InputStream in =
+            file.toString().endsWith(".gz") ? new GZIPInputStream(raw, 1 << 16) : raw) {
+      int[] sizes =
+          header(in.readNBytes((1 + dimensions) * Integer.BYTES), file, magic, dimensions);
+      int expected = product(sizes, file);
+      // No more than the header promises: a few bytes of gzip may hold gigabytes.
+      byte[] body = in.readNBytes(expected);
+      if (body.length < expected) {
+        throw new DataException(
+            file
+                + " is truncated: its header promises "
+                + expected
+                + " bytes, "
+                + body.length
+                + " follow; fetch it again");
+      }
+      in.read(); // The end of a gzip file is where its checksum is compared.
+      return new Idx(sizes, body);
     } catch (IOException e) {
       throw new DataException(file + " cannot be read: " + e.getMessage() + "; fetch it again", e);
     }
-    if (bytes.length < headerInts * Integer.BYTES) {
+  }
+
+  private static int[] header(byte[] bytes, Path file, int magic, int dimensions) {
+    if (bytes.length < (1 + dimensions) * Integer.BYTES) {
       throw new DataException(
           file + " is truncated: " + bytes.length + " bytes, not even a header; fetch it again");
     }
-    ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    int given = buffer.getInt();
+    ByteBuffer header = ByteBuffer.wrap(bytes);
+    int given = header.getInt();
     if (given != magic) {
       throw new DataException(
           String.format(
               "%s starts with 0x%08x, an idx file of %s with 0x%08x; give the right file",
               file, given, magic == IMAGES ? "images" : "labels", magic));
     }
-    return buffer;
+    int[] sizes = new int[dimensions];
+    header.asIntBuffer().get(sizes);
+    return sizes;
   }
 
-  private static byte[] body(ByteBuffer buffer, Path file, long expected) {
-    if (expected < 0 || buffer.remaining() < expected) {
-      throw new DataException(
-          file
-              + " is truncated: its header promises "
-              + expected
-              + " bytes, "
-              + buffer.remaining()
-              + " follow; fetch it again");
+  /** The bytes that the header promises. */
+  private static int product(int[] sizes, Path file) {
+    long product = 1;
+    for (int i = 0; i < sizes.length; i++) {
+      // There may be no picture, but none without pixels.
+      if (sizes[i] < (i == 0 ? 0 : 1)) {
+        throw new DataException(
+            file
+                + " promises sizes "
+                + Arrays.toString(sizes)
+                + "; they must be positive: the file is damaged, fetch it again");
+      }
+      product = product > Integer.MAX_VALUE ? product : product * sizes[i];
     }
-    int from = buffer.position();
-    return Arrays.copyOfRange(buffer.array(), from, from + (int) expected);
+    return Held.checked(product, file);
   }
 }

@@ -36,12 +36,15 @@ record ImageCodec(int height, int width, int channels) {
   private static final int LOSSLESS_PIXELS = 48 * 48;
   private static final int THUMBNAIL_QUALITY = 85;
 
+  /** More would take gigabytes: 11 585 x 11 585, or 400 MB in colour. */
+  static final long MOST_PIXELS = 1L << 27;
+
   static {
     // Images are spread over loading threads; OpenCV's own threads would only compete with them.
     setNumThreads(1);
   }
 
-  /** The pixels of an encoded picture (JPEG, PNG, BMP, WebP, ...). */
+  /** The pixels of an encoded picture (JPEG, PNG, BMP, GIF, TIFF, WebP). */
   @SuppressWarnings("try")
   byte[] decode(byte[] file) throws UnreadableImageException {
     if (file.length == 0) {
@@ -51,6 +54,8 @@ record ImageCodec(int height, int width, int channels) {
       // OpenCV would fill the missing part with grey and say nothing.
       throw new UnreadableImageException("the JPEG file is truncated");
     }
+    PictureHeader header = PictureHeader.read(file);
+    refuseHuge(header.rows(), header.columns(), "its header promises");
     try (PointerScope scope = new PointerScope()) {
       Mat encoded = new Mat(1, file.length, CV_8UC1, new BytePointer(file));
       Mat picture = imdecode(encoded, channels == 1 ? IMREAD_GRAYSCALE : IMREAD_COLOR_RGB);
@@ -70,9 +75,10 @@ record ImageCodec(int height, int width, int channels) {
    *
    * @param pixels {@code rows * columns * depth} bytes, channels last
    * @param depth 1 or 3
+   * @throws UnreadableImageException where the picture is so long that it would grow too large
    */
   @SuppressWarnings("try")
-  byte[] fit(byte[] pixels, int rows, int columns, int depth) {
+  byte[] fit(byte[] pixels, int rows, int columns, int depth) throws UnreadableImageException {
     if (rows == height && columns == width && depth == channels) {
       return pixels;
     }
@@ -140,7 +146,15 @@ record ImageCodec(int height, int width, int channels) {
     return bytes;
   }
 
-  private Mat cover(Mat picture) {
+  private static void refuseHuge(long rows, long columns, String who)
+      throws UnreadableImageException {
+    if (columns > MOST_PIXELS / rows) {
+      throw new UnreadableImageException(
+          "%s %dx%d pixels, allowed are %d in all".formatted(who, rows, columns, MOST_PIXELS));
+    }
+  }
+
+  private Mat cover(Mat picture) throws UnreadableImageException {
     int columns = picture.cols();
     int rows = picture.rows();
     if (columns == width && rows == height) {
@@ -149,6 +163,10 @@ record ImageCodec(int height, int width, int channels) {
     double scale = Math.max((double) width / columns, (double) height / rows);
     int scaledWidth = Math.max(width, (int) Math.round(columns * scale));
     int scaledHeight = Math.max(height, (int) Math.round(rows * scale));
+    refuseHuge(
+        scaledHeight,
+        scaledWidth,
+        "its %dx%d pixels, to cover %dx%d, become".formatted(rows, columns, height, width));
     Mat scaled = new Mat();
     resize(
         picture,

@@ -13,6 +13,8 @@ import java.util.concurrent.CancellationException;
  * @param directory what the entries' paths are relative to
  */
 record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) implements ImageSource {
+  private static final long LARGEST_FILE = 1L << 28;
+
   /**
    * One picture.
    *
@@ -45,6 +47,12 @@ record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) imple
     Path file = directory.resolve(name(index));
     byte[] bytes;
     try {
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        throw new UnreadableImageException("it is no file"); // a device may have no end
+      }
+      if (Files.size(file) > LARGEST_FILE) {
+        throw new UnreadableImageException("it has more than " + LARGEST_FILE + " bytes");
+      }
       bytes = Files.readAllBytes(file);
     } catch (ClosedByInterruptException e) {
       // The reader is being stopped; the image may be fine.

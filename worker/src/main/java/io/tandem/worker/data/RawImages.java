@@ -26,7 +26,7 @@ record RawImages(
   }
 
   @Override
-  public byte[] decode(int index) {
+  public byte[] decode(int index) throws UnreadableImageException {
     int size = rows * columns * depth;
     byte[] image = new byte[size];
     System.arraycopy(pixels, index * size, image, 0, size);

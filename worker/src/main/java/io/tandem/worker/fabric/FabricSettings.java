@@ -28,6 +28,12 @@ public record FabricSettings(
     Duration timeout,
     long bufferBytes,
     SecretKey frameKey) {
+  /**
+   * In bytes, more than any tensor's part for one peer has. What a frame says of its message is
+   * another process' word, and is not believed beyond this.
+   */
+  static final int LARGEST_MESSAGE = 1 << 30;
+
   /** With an embedded driver, 30 s to connect, 6 s of silence, waits of 5 minutes, 256 MiB. */
   public static FabricSettings of(String bindHost, int dataPort) {
     return new FabricSettings(

@@ -176,6 +176,13 @@ final class FramePump {
 
   void take(Transfer transfer) {
     PeerLink link = linkOfRank[transfer.peer];
+    if (transfer.length > FabricSettings.LARGEST_MESSAGE) {
+      transfer.refuse(
+          String.format(
+              "rank %d cannot take part in a message %s: at most %d bytes; send it in parts",
+              transfer.rank, transfer, FabricSettings.LARGEST_MESSAGE));
+      return;
+    }
     if (transfer.isSend) {
       FlowKey flow = new FlowKey(transfer.rank, transfer.peer, transfer.tag);
       link.send(transfer, sequences.merge(flow, 1L, Long::sum) - 1);
@@ -306,7 +313,11 @@ final class FramePump {
         && linkOfRank[source] != null;
   }
 
+  /** Only once: the attempt is over, and more frames like it may follow. */
   private void giveUp(String finding) {
+    if (departures.abort() != null) {
+      return;
+    }
     String reason =
         String.format(
             "a frame from rank %d to rank %d (tag %d, bytes from %d of %d) over %s %s",
@@ -336,9 +347,11 @@ final class FramePump {
       }
       case ABORT -> departures.abort(source, reason());
       case GOODBYE -> {
-        link.left = true;
-        link.notice(Frame.Kind.FAREWELL, identity.firstRank(), new byte[0]);
-        lose(link, left(link));
+        if (!link.left) {
+          link.left = true;
+          link.notice(Frame.Kind.FAREWELL, identity.firstRank(), new byte[0]);
+          lose(link, left(link));
+        }
       }
       case FAREWELL -> link.farewell = true;
       case HELLO -> {}
@@ -360,6 +373,13 @@ final class FramePump {
         return Action.ABORT;
       }
       case GAP -> giveUp("came although one before it is missing");
+      case NONSENSE -> {
+        counts.corrupt.incrementAndGet();
+        giveUp(
+            String.format(
+                "contradicts another frame of its message %d, or is of one beyond %d bytes",
+                frame.sequence(), FabricSettings.LARGEST_MESSAGE));
+      }
       case TAKEN -> {
         counts.framesReceived.incrementAndGet();
         counts.bytesReceived.addAndGet(payload);
@@ -369,7 +389,7 @@ final class FramePump {
   }
 
   private String reason() {
-    byte[] payload = new byte[frame.payloadLength()];
+    byte[] payload = new byte[Math.min(frame.payloadLength(), LONGEST_REASON)];
     frame.bytes().get(Frame.HEADER_LENGTH, payload);
     return new String(payload, StandardCharsets.UTF_8);
   }

@@ -20,20 +20,29 @@ final class Inbox {
     /** It must come again later. */
     NO_ROOM,
     /** One before it is missing; dropped. */
-    GAP
+    GAP,
+    /** It contradicts what was said of its message, or asks for more than any message has. */
+    NONSENSE
   }
 
   private record LaneKey(int source, int destination, int tag) {}
 
-  /** A message that came before its receive. */
+  /** Kept for a message that came before its receive, beside its bytes. */
+  private static final int ARRIVAL_BYTES = 256;
+
+  /** A message that came before its receive. Its buffer grows with what comes. */
   private static final class Arrival {
     final int length;
-    final ByteBuffer data;
+    ByteBuffer data;
     int moved;
 
     Arrival(int length, ByteBuffer data) {
       this.length = length;
       this.data = data;
+    }
+
+    long charge() {
+      return ARRIVAL_BYTES + (long) length;
     }
   }
 
@@ -60,17 +69,14 @@ final class Inbox {
     return waiting;
   }
 
-  private Lane lane(int source, int destination, int tag) {
-    return lanes.computeIfAbsent(new LaneKey(source, destination, tag), key -> new Lane());
-  }
-
   /** Takes up a receive; false where its message, or a part of it, is not here yet. */
   boolean receive(Transfer transfer) {
-    Lane lane = lane(transfer.peer, transfer.rank, transfer.tag);
+    LaneKey key = new LaneKey(transfer.peer, transfer.rank, transfer.tag);
+    Lane lane = lanes.computeIfAbsent(key, any -> new Lane());
     long sequence = lane.begun++;
     Arrival arrival = lane.arrivals.remove(sequence);
     if (arrival != null) {
-      bufferedBytes -= arrival.length;
+      bufferedBytes -= arrival.charge();
       if (!fits(transfer, arrival.length)) {
         return true;
       }
@@ -97,14 +103,26 @@ final class Inbox {
     return false;
   }
 
-  /** Takes up a whole frame of data. */
+  /** Takes up a whole frame of data. A peer's word alone takes no memory but for what it sends. */
   Verdict onData(Frame frame) {
-    Lane lane = lane(frame.source(), frame.destination(), frame.tag());
-    Transfer receive = lane.receives.get(frame.sequence());
+    if (frame.messageLength() > FabricSettings.LARGEST_MESSAGE || frame.sequence() < 0) {
+      return Verdict.NONSENSE;
+    }
+    LaneKey key = new LaneKey(frame.source(), frame.destination(), frame.tag());
+    Lane lane = lanes.get(key);
+    Transfer receive = lane == null ? null : lane.receives.get(frame.sequence());
     if (receive != null) {
       return onAwaited(frame, lane, receive);
     }
-    return onUnexpected(frame, lane);
+    Arrival arrival = lane == null ? null : lane.arrivals.get(frame.sequence());
+    if (arrival != null) {
+      return onBegun(frame, arrival);
+    }
+    if (lane != null && frame.sequence() < lane.begun) {
+      counts.disordered.incrementAndGet();
+      return Verdict.TAKEN;
+    }
+    return onUnexpected(frame, key);
   }
 
   private Verdict onAwaited(Frame frame, Lane lane, Transfer receive) {
@@ -128,23 +146,41 @@ final class Inbox {
     return Verdict.TAKEN;
   }
 
-  private Verdict onUnexpected(Frame frame, Lane lane) {
-    Arrival arrival = lane.arrivals.get(frame.sequence());
-    if (arrival == null && frame.offset() == 0 && frame.sequence() >= lane.begun) {
-      if (bufferedBytes > 0 && bufferedBytes + frame.messageLength() > limitBytes) {
-        counts.bufferStalls.incrementAndGet();
-        return Verdict.NO_ROOM;
-      }
-      arrival = new Arrival(frame.messageLength(), spares.take(frame.messageLength()));
-      bufferedBytes += frame.messageLength();
-      lane.arrivals.put(frame.sequence(), arrival);
-    }
-    if (arrival == null || frame.offset() != arrival.moved) {
+  private Verdict onUnexpected(Frame frame, LaneKey key) {
+    if (frame.offset() != 0) {
       counts.disordered.incrementAndGet();
-      return frame.sequence() < lane.begun ? Verdict.TAKEN : Verdict.GAP;
+      return Verdict.GAP;
+    }
+    int length = frame.messageLength();
+    int first = Math.max(frame.payloadLength(), Math.min(length, Spares.LARGEST));
+    if (bufferedBytes > 0 && bufferedBytes + ARRIVAL_BYTES + length > limitBytes) {
+      counts.bufferStalls.incrementAndGet();
+      return Verdict.NO_ROOM;
+    }
+    Arrival arrival = new Arrival(length, spares.take(first));
+    bufferedBytes += arrival.charge();
+    lanes.computeIfAbsent(key, any -> new Lane()).arrivals.put(frame.sequence(), arrival);
+    return onBegun(frame, arrival);
+  }
+
+  private Verdict onBegun(Frame frame, Arrival arrival) {
+    if (frame.messageLength() != arrival.length) {
+      return Verdict.NONSENSE;
+    }
+    if (frame.offset() != arrival.moved) {
+      counts.disordered.incrementAndGet();
+      return Verdict.GAP;
+    }
+    int end = arrival.moved + frame.payloadLength();
+    if (end > arrival.data.capacity()) {
+      int larger = (int) Math.min(arrival.length, Math.max(end, 2L * arrival.data.capacity()));
+      ByteBuffer grown = ByteBuffer.allocate(larger);
+      grown.put(0, arrival.data, 0, arrival.moved);
+      spares.give(arrival.data);
+      arrival.data = grown;
     }
     arrival.data.put(frame.offset(), frame.bytes(), Frame.HEADER_LENGTH, frame.payloadLength());
-    arrival.moved += frame.payloadLength();
+    arrival.moved = end;
     return Verdict.TAKEN;
   }
 

@@ -11,7 +11,7 @@ import java.util.Deque;
  */
 final class Spares {
   /** The largest kept; larger messages are no segments, and seldom. */
-  private static final int LARGEST = 1 << 20;
+  static final int LARGEST = 1 << 20;
 
   private static final int KEPT_BYTES = 4 << 20;
 

@@ -17,7 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import java.util.function.ObjIntConsumer;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
@@ -46,16 +45,6 @@ class AeronFabricTest {
           }
           return null;
         });
-  }
-
-  private static void await(BooleanSupplier condition, String what) {
-    long end = System.nanoTime() + Workers.DEADLINE.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() - end > 0) {
-        throw new AssertionError("waited in vain for " + what);
-      }
-      Thread.onSpinWait();
-    }
   }
 
   @ParameterizedTest
@@ -110,7 +99,7 @@ class AeronFabricTest {
         if (early) {
           long before = world.workers.get(1).counters().bytesReceived();
           zero.await(zero.send(1, 6, data));
-          await(
+          Workers.await(
               () -> world.workers.get(1).counters().bytesReceived() == before + bytes,
               "the message at rank 1");
         }
@@ -133,7 +122,7 @@ class AeronFabricTest {
       Fabric.Operation receive = world.rank(1).receive(0, 2, into);
       ByteBuffer data = ByteBuffer.allocate(into.capacity()).put(into.capacity() - 1, (byte) 5);
       Fabric.Operation send = world.rank(0).send(1, 2, data);
-      await(() -> send.done() && receive.done(), "a message that nobody helps along");
+      Workers.await(() -> send.done() && receive.done(), "a message that nobody helps along");
       assertThat(into.get(into.capacity() - 1)).isEqualTo((byte) 5);
     }
   }
@@ -287,15 +276,15 @@ class AeronFabricTest {
 
       frame.begin(Frame.Kind.DATA, job, 2, 1).piece(0, 9, 0, 0, 4).seal();
       raw.offer(bytes, bytes.capacity());
-      await(() -> target.counters().otherAttempt() == 1, "the old attempt's frame");
+      Workers.await(() -> target.counters().otherAttempt() == 1, "the old attempt's frame");
 
       frame.begin(Frame.Kind.DATA, job, 3, 1).piece(0, 9, 0, 0, 4).seal();
       raw.offer(bytes, bytes.capacity() - 1);
-      await(() -> target.counters().truncated() == 1, "the truncated frame");
+      Workers.await(() -> target.counters().truncated() == 1, "the truncated frame");
 
       frame.begin(Frame.Kind.DATA, job + 1, 3, 1).piece(0, 9, 0, 0, 4).seal();
       raw.offer(bytes, bytes.capacity());
-      await(() -> target.counters().foreign() == 1, "another job's frame");
+      Workers.await(() -> target.counters().foreign() == 1, "another job's frame");
 
       exchange(world, 1000);
     }
@@ -366,7 +355,7 @@ class AeronFabricTest {
       for (int i = 0; i < 4; i++) {
         zero.send(1, i, ByteBuffer.allocate(600).put(0, (byte) i));
       }
-      await(() -> world.workers.get(1).counters().bufferStalls() > 0, "a stall");
+      Workers.await(() -> world.workers.get(1).counters().bufferStalls() > 0, "a stall");
       for (int i = 0; i < 4; i++) {
         ByteBuffer into = ByteBuffer.allocate(600);
         one.await(one.receive(0, i, into));
