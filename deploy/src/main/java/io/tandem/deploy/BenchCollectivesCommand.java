@@ -61,6 +61,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
 
   @Option(
       names = "--encrypt",
+      fallbackValue = "true",
       defaultValue = "${env:TANDEM_BENCH_ENCRYPT:-false}",
       description = "Encrypts the frames between processes (TANDEM_BENCH_ENCRYPT).")
   boolean encrypt;

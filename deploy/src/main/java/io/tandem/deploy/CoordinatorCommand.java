@@ -36,6 +36,7 @@ final class CoordinatorCommand implements Callable<Integer> {
 
   @Option(
       names = "--encrypt-frames",
+      fallbackValue = "true",
       defaultValue = "${env:TANDEM_ENCRYPT_FRAMES:-false}",
       description = {
         "Encrypts what workers exchange, AES-GCM with a key an attempt (TANDEM_ENCRYPT_FRAMES).",
