@@ -81,6 +81,11 @@ public final class FakeWorker implements AutoCloseable {
     beating = false;
   }
 
+  /** From now on heartbeats tell that attempt too. */
+  public void says(RunningAttempt attempt) {
+    running.add(attempt);
+  }
+
   /** From now on heartbeats do not tell that attempt. */
   public void endsRunning(RunningAttempt attempt) {
     running.remove(attempt);

@@ -269,6 +269,11 @@ public final class ControlPlane implements AutoCloseable {
     return view(LOOK, List.of());
   }
 
+  /** The same, with what those of the jobs that wait are waiting for. */
+  public CompletionStage<ClusterView> view(Collection<String> jobIds) {
+    return view(LOOK, jobIds);
+  }
+
   /** By id, what those of the jobs that wait are waiting for; empty where nobody leads. */
   public CompletionStage<Map<String, String>> missing(Collection<String> jobIds) {
     return view(LOOK, jobIds)

@@ -46,6 +46,7 @@ final class Overviews {
         .setRegisteredAt(worker.since)
         .setHeartbeatAt(ledger.now() - (ledger.steady() - worker.heard))
         .addAllJobs(hosted)
+        .addAllRunning(worker.running)
         .build();
   }
 }

@@ -44,6 +44,10 @@ final class ReportReader {
         long step = report.getEvaluated().getStep();
         values(report, step, values, batch);
         event(report, batch, "evaluation", put(node("step", step), values));
+        List<Rows.Sample> samples = SampleReader.read(report.getEvaluated());
+        if (!samples.isEmpty()) {
+          batch.write(w -> w.replaceSamples(jobId, samples));
+        }
       }
       case CHECKPOINT -> checkpoint(report, report.getCheckpoint(), batch);
       case NOTICE -> {

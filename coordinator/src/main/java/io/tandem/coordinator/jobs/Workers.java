@@ -29,6 +29,9 @@ final class Workers {
     long heard;
     boolean leaving;
 
+    /** What it runs, as it last said. */
+    List<RunningAttempt> running = List.of();
+
     /** Slots taken by ranks of attempts that are over, as it last said. */
     int stray;
 
@@ -66,6 +69,7 @@ final class Workers {
   }
 
   private void running(String workerId, List<RunningAttempt> running, long now) {
+    byId.get(workerId).running = running;
     for (RunningAttempt attempt : running) {
       Part part = new Part(attempt.getJobId(), attempt.getAttempt(), workerId);
       heardRunning.merge(part, now, Math::max);

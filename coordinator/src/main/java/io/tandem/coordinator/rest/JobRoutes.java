@@ -32,7 +32,7 @@ import java.util.stream.Collectors;
 /** The calls under {@code /v1/jobs}. Reads come from the store, wishes go to the manager. */
 final class JobRoutes {
   private static final int PAGE = 100;
-  private static final int LARGEST_PAGE = 1000;
+  static final int LARGEST_PAGE = 1000;
   private static final int MOST_POINTS = 100_000;
 
   private final ControlPlane plane;
@@ -54,6 +54,7 @@ final class JobRoutes {
         new Route("GET", "/v1/jobs", this::list),
         new Route("GET", "/v1/jobs/{id}", this::get),
         new Route("DELETE", "/v1/jobs/{id}", this::delete),
+        new Route("GET", "/v1/jobs/{id}/file", this::file),
         new Route("GET", "/v1/jobs/{id}/events", this::events),
         new Route("GET", "/v1/jobs/{id}/metrics", this::metrics),
         new Route("GET", "/v1/jobs/{id}/logs", this::logs),
@@ -69,7 +70,10 @@ final class JobRoutes {
     try {
       spec = JobFiles.parse(call.body());
     } catch (JobFileException e) {
-      throw new Problem(400, "The job file has mistakes", e.getMessage(), e.mistakes());
+      throw Problem.jobFile(e, call.body());
+    }
+    if (call.query("dryRun").map(Boolean::parseBoolean).orElse(false)) {
+      return done(Replies.yaml(JobFiles.toYaml(spec)));
     }
     String key = call.header("Idempotency-Key").map(String::strip).orElse(null);
     if (key != null && (key.isEmpty() || key.length() > 255)) {
@@ -138,7 +142,8 @@ final class JobRoutes {
         .thenApplyAsync(missing -> Replies.json(200, json(job, missing)), blocking);
   }
 
-  private StoredJob find(Call call) {
+  /** The job that the path names. */
+  StoredJob find(Call call) {
     return find(call.path("id"));
   }
 
@@ -146,6 +151,12 @@ final class JobRoutes {
     return store
         .read(reader -> reader.job(id))
         .orElseThrow(() -> Problem.notFound("there is no job '" + id + "'"));
+  }
+
+  private CompletionStage<HttpResponse> file(Call call) {
+    String json = find(call).header().spec();
+    JobSpec spec = JobFiles.parse(json.getBytes(StandardCharsets.UTF_8));
+    return done(Replies.yaml(JobFiles.toYaml(spec)));
   }
 
   /** On the mesh that the body names, or on the one that the job had. */
@@ -186,7 +197,7 @@ final class JobRoutes {
 
   private CompletionStage<HttpResponse> events(Call call) {
     StoredJob job = find(call);
-    long after = call.number("after", 0, 0, Long.MAX_VALUE);
+    long after = after(call, job);
     boolean stream =
         call.header("Accept").map(accept -> accept.contains("text/event-stream")).orElse(false);
     if (stream) {
@@ -201,6 +212,16 @@ final class JobRoutes {
         .read(reader -> reader.events(job.header().id(), after, limit))
         .forEach(event -> array.add(JobJson.event(event)));
     return done(Replies.json(200, body));
+  }
+
+  /** The id after which events are told: as given, or such that only the last ones are. */
+  private long after(Call call, StoredJob job) {
+    long after = call.number("after", 0, 0, Long.MAX_VALUE);
+    if (call.query("last").isEmpty()) {
+      return after;
+    }
+    int last = (int) call.number("last", 0, 1, LARGEST_PAGE);
+    return Math.max(after, store.read(r -> r.eventBeforeLast(job.header().id(), last)));
   }
 
   private static long lastEventId(Call call, long otherwise) {

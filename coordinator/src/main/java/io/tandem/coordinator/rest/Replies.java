@@ -24,6 +24,10 @@ final class Replies {
               new java.util.HashMap<>(),
               false)
           .toContentType();
+  static final ContentType.NonBinary YAML =
+      ContentTypes.create(
+          MediaTypes.applicationWithOpenCharset("yaml", "yaml"),
+          akka.http.javadsl.model.HttpCharsets.UTF_8);
 
   private Replies() {}
 
@@ -38,6 +42,17 @@ final class Replies {
         .withEntity(HttpEntities.create(ContentTypes.TEXT_PLAIN_UTF8, text));
   }
 
+  static HttpResponse yaml(String text) {
+    return HttpResponse.create().withEntity(HttpEntities.create(YAML, text));
+  }
+
+  /** What is no PNG goes as JPEG, and is shown as one or not at all. */
+  static HttpResponse picture(byte[] bytes) {
+    boolean png = bytes.length > 1 && (bytes[0] & 0xff) == 0x89 && bytes[1] == 'P';
+    ContentType type = (png ? MediaTypes.IMAGE_PNG : MediaTypes.IMAGE_JPEG).toContentType();
+    return HttpResponse.create().withEntity(HttpEntities.create(type, bytes));
+  }
+
   static HttpResponse problem(Problem problem) {
     ObjectNode body = JSON.createObjectNode();
     body.put("type", "about:blank");
@@ -47,11 +62,14 @@ final class Replies {
     if (!problem.mistakes().isEmpty()) {
       ArrayNode mistakes = body.putArray("errors");
       for (Mistake mistake : problem.mistakes()) {
-        mistakes
-            .addObject()
-            .put("path", mistake.path())
-            .put("given", mistake.given())
-            .put("allowed", mistake.allowed());
+        ObjectNode told = mistakes.addObject();
+        told.put("path", mistake.path());
+        told.put("given", mistake.given());
+        told.put("allowed", mistake.allowed());
+        int line = problem.line(mistake);
+        if (line > 0) {
+          told.put("line", line);
+        }
       }
     }
     HttpResponse response =
@@ -63,6 +81,24 @@ final class Replies {
       case 503 -> response.addHeader(RawHeader.create("Retry-After", "5"));
       default -> response;
     };
+  }
+
+  /** With the headers that keep a browser from making of an answer more than it is. */
+  static HttpResponse guarded(HttpResponse response) {
+    HttpResponse guarded =
+        response
+            .addHeader(RawHeader.create("X-Content-Type-Options", "nosniff"))
+            .addHeader(RawHeader.create("Referrer-Policy", "no-referrer"))
+            .addHeader(RawHeader.create("Cross-Origin-Resource-Policy", "same-origin"));
+    if (response.getHeader("Content-Security-Policy").isEmpty()) {
+      guarded =
+          guarded
+              .addHeader(
+                  RawHeader.create(
+                      "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+              .addHeader(RawHeader.create("Cache-Control", "no-store"));
+    }
+    return guarded;
   }
 
   private static byte[] bytes(JsonNode body) {

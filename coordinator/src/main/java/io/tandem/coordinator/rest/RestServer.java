@@ -46,10 +46,14 @@ public final class RestServer implements AutoCloseable {
   private final Executor blocking;
   private final byte[] token;
   private final List<Route> routes;
+  private final Page page = new Page();
+  private final Origins origins;
   private ServerBinding binding;
 
-  private RestServer(ControlPlane plane, Store store, CoordinatorMetrics metrics, String token) {
+  private RestServer(
+      ControlPlane plane, Store store, CoordinatorMetrics metrics, String host, String token) {
     this.system = plane.system();
+    this.origins = new Origins(host);
     this.blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
     this.token = token.getBytes(StandardCharsets.UTF_8);
     this.routes = routes(plane, store, metrics, blocking);
@@ -57,8 +61,11 @@ public final class RestServer implements AutoCloseable {
 
   static List<Route> routes(
       ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
-    List<Route> all = new ArrayList<>(new JobRoutes(plane, store, blocking, BLOCKING).routes());
+    JobRoutes jobs = new JobRoutes(plane, store, blocking, BLOCKING);
+    List<Route> all = new ArrayList<>(jobs.routes());
+    all.addAll(new ViewRoutes(plane, store, jobs::find).routes());
     all.addAll(new ServiceRoutes(plane, store, metrics, blocking).routes());
+    all.add(new ChangeStream(plane, store).route());
     return List.copyOf(all);
   }
 
@@ -89,7 +96,7 @@ public final class RestServer implements AutoCloseable {
       int port,
       String token) {
     checkBinding(host, token);
-    RestServer server = new RestServer(plane, store, metrics, token);
+    RestServer server = new RestServer(plane, store, metrics, host, token);
     try {
       server.binding =
           Http.get(server.system)
@@ -129,11 +136,20 @@ public final class RestServer implements AutoCloseable {
     }
   }
 
-  /** Who is not allowed in is told so before anything of the body is kept. */
   private CompletionStage<HttpResponse> answer(HttpRequest request) {
-    if (!isAllowed(request)) {
+    if (page.owns(request)) {
       request.discardEntityBytes(system);
-      return CompletableFuture.completedFuture(Replies.problem(unauthorized()));
+      return CompletableFuture.completedFuture(Replies.guarded(page.answer(request)));
+    }
+    return call(request).thenApply(Replies::guarded);
+  }
+
+  /** Who is not allowed in is told so before anything of the body is kept. */
+  private CompletionStage<HttpResponse> call(HttpRequest request) {
+    Optional<Problem> refusal = refusal(request);
+    if (refusal.isPresent()) {
+      request.discardEntityBytes(system);
+      return CompletableFuture.completedFuture(Replies.problem(refusal.get()));
     }
     return request
         .entity()
@@ -191,16 +207,19 @@ public final class RestServer implements AutoCloseable {
   }
 
   /** Compares in constant time. Health is open: what probes it has no token. */
-  private boolean isAllowed(HttpRequest request) {
-    if (token.length == 0 || request.getUri().path().startsWith("/health/")) {
-      return true;
+  private Optional<Problem> refusal(HttpRequest request) {
+    if (request.getUri().path().startsWith("/health/")) {
+      return Optional.empty();
+    }
+    if (token.length == 0) {
+      return origins.refusal(request);
     }
     String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
     byte[] bearer =
         given.startsWith("Bearer ")
             ? given.substring(7).strip().getBytes(StandardCharsets.UTF_8)
             : new byte[0];
-    return MessageDigest.isEqual(token, bearer);
+    return MessageDigest.isEqual(token, bearer) ? Optional.empty() : Optional.of(unauthorized());
   }
 
   private static Problem unauthorized() {

@@ -1,9 +1,7 @@
 package io.tandem.coordinator.rest;
 
-import akka.http.javadsl.model.ContentTypes;
 import akka.http.javadsl.model.HttpEntities;
 import akka.http.javadsl.model.HttpResponse;
-import akka.http.javadsl.model.MediaTypes;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.jobs.ControlPlane;
@@ -93,13 +91,7 @@ final class ServiceRoutes {
   private static CompletionStage<HttpResponse> openApi() {
     try (InputStream file = ServiceRoutes.class.getResourceAsStream("openapi.yaml")) {
       return CompletableFuture.completedFuture(
-          HttpResponse.create()
-              .withEntity(
-                  HttpEntities.create(
-                      ContentTypes.create(
-                          MediaTypes.applicationWithOpenCharset("yaml", "yaml"),
-                          akka.http.javadsl.model.HttpCharsets.UTF_8),
-                      file.readAllBytes())));
+          HttpResponse.create().withEntity(HttpEntities.create(Replies.YAML, file.readAllBytes())));
     } catch (IOException e) {
       throw new UncheckedIOException("openapi.yaml cannot be read", e);
     }

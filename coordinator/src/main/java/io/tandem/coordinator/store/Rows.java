@@ -32,5 +32,18 @@ public final class Rows {
   /** Who hosted which rank of an attempt. */
   public record Attempt(String jobId, int attempt, List<String> workerByRank, long startedAt) {}
 
+  /** What a model says of an image: the most probable class. */
+  public record Opinion(int label, double probability) {}
+
+  /**
+   * A test image of a job's last evaluation.
+   *
+   * @param place among the evaluated test images
+   * @param teacher null where there is none
+   * @param image JPEG or PNG
+   */
+  public record Sample(
+      int place, long step, int label, Opinion student, Opinion teacher, byte[] image) {}
+
   private Rows() {}
 }

@@ -2,6 +2,7 @@ package io.tandem.coordinator.store;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -93,6 +94,18 @@ public final class StoreReader {
         .list();
   }
 
+  /** The id of the event of a job after which only so many follow, 0 when there are no more. */
+  public long eventBeforeLast(String jobId, int events) {
+    return handle
+        .createQuery(
+            "SELECT id FROM events WHERE job_id = :job ORDER BY id DESC LIMIT 1 OFFSET :events")
+        .bind("job", jobId)
+        .bind("events", events)
+        .mapTo(Long.class)
+        .findOne()
+        .orElse(0L);
+  }
+
   /** Values of a job's time series, the oldest first; {@code name} may be null for all. */
   public List<Rows.Metric> metrics(String jobId, String name, long from, long to, int limit) {
     return handle
@@ -104,15 +117,38 @@ public final class StoreReader {
         .bind("from", from)
         .bind("to", to)
         .bind("limit", limit)
-        .map(
-            (row, context) ->
-                new Rows.Metric(
-                    row.getString("job_id"),
-                    row.getString("name"),
-                    row.getLong("time"),
-                    row.getInt("attempt"),
-                    row.getLong("step"),
-                    number(row, "value")))
+        .map((row, context) -> metric(jobId, row))
+        .list();
+  }
+
+  /**
+   * A job's time series for drawing: the steps up to {@code last} are cut into so many parts, and
+   * of each series and attempt the mean of each part is told, with its last step and time.
+   */
+  public List<Rows.Metric> thinned(String jobId, long last, int parts) {
+    return handle
+        .createQuery(
+            "SELECT name, attempt, MAX(time) AS time, MAX(step) AS step, AVG(value) AS value"
+                + " FROM metrics WHERE job_id = :job"
+                + " GROUP BY name, attempt, CAST(step AS BIGINT) * :parts / :whole"
+                + " ORDER BY name, attempt, step")
+        .bind("job", jobId)
+        .bind("parts", parts)
+        .bind("whole", last + 1)
+        .map((row, context) -> metric(jobId, row))
+        .list();
+  }
+
+  /** The jobs of the newest events, at most so many events back. */
+  public List<StoredJob> lately(int events) {
+    return handle
+        .createQuery(
+            "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM events"
+                + " WHERE id > (SELECT COALESCE(MAX(id), 0) FROM events) - :events)"
+                + " OR state IN ('PLACING', 'RUNNING', 'RECOVERING', 'CANCELLING')"
+                + " ORDER BY number DESC")
+        .bind("events", events)
+        .map((row, context) -> job(row))
         .list();
   }
 
@@ -153,6 +189,27 @@ public final class StoreReader {
                     row.getDouble("seconds"),
                     row.getLong("time")))
         .list();
+  }
+
+  /** The test images of a job's last evaluation, in the order of their places. */
+  public List<Rows.Sample> samples(String jobId) {
+    return handle
+        .createQuery("SELECT * FROM samples WHERE job_id = :job ORDER BY place")
+        .bind("job", jobId)
+        .map((row, context) -> sample(row))
+        .list();
+  }
+
+  private static Rows.Sample sample(ResultSet row) throws SQLException {
+    int label = row.getInt("teacher_label");
+    boolean alone = row.wasNull();
+    return new Rows.Sample(
+        row.getInt("place"),
+        row.getLong("step"),
+        row.getInt("label"),
+        new Rows.Opinion(row.getInt("student_label"), row.getDouble("student_probability")),
+        alone ? null : new Rows.Opinion(label, row.getDouble("teacher_probability")),
+        Base64.getDecoder().decode(row.getString("image")));
   }
 
   /** Who hosted that attempt. */
@@ -224,6 +281,16 @@ public final class StoreReader {
     return effort.since() == 0
         ? Effort.none(Math.max(row.getLong("created_at"), row.getLong("started_at")))
         : effort;
+  }
+
+  private static Rows.Metric metric(String jobId, ResultSet row) throws SQLException {
+    return new Rows.Metric(
+        jobId,
+        row.getString("name"),
+        row.getLong("time"),
+        row.getInt("attempt"),
+        row.getLong("step"),
+        number(row, "value"));
   }
 
   /** SQLite has no NaN: it stores NULL. */

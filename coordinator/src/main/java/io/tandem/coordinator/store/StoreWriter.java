@@ -1,5 +1,6 @@
 package io.tandem.coordinator.store;
 
+import java.util.Base64;
 import java.util.List;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
@@ -200,6 +201,30 @@ public final class StoreWriter {
         .bind("seconds", checkpoint.seconds())
         .bind("time", checkpoint.time())
         .execute();
+  }
+
+  /** Stores the test images of a job's last evaluation in place of those of the one before. */
+  public void replaceSamples(String jobId, List<Rows.Sample> samples) {
+    handle.createUpdate("DELETE FROM samples WHERE job_id = :job").bind("job", jobId).execute();
+    for (Rows.Sample sample : samples) {
+      Rows.Opinion teacher = sample.teacher();
+      handle
+          .createUpdate(
+              "INSERT INTO samples (job_id, place, step, label, student_label,"
+                  + " student_probability, teacher_label, teacher_probability, image)"
+                  + " VALUES (:job, :place, :step, :label, :studentLabel, :studentProbability,"
+                  + " :teacherLabel, :teacherProbability, :image)")
+          .bind("job", jobId)
+          .bind("place", sample.place())
+          .bind("step", sample.step())
+          .bind("label", sample.label())
+          .bind("studentLabel", sample.student().label())
+          .bind("studentProbability", sample.student().probability())
+          .bind("teacherLabel", teacher == null ? null : teacher.label())
+          .bind("teacherProbability", teacher == null ? null : teacher.probability())
+          .bind("image", Base64.getEncoder().encodeToString(sample.image()))
+          .execute();
+    }
   }
 
   /** Forgets a checkpoint that was removed. */

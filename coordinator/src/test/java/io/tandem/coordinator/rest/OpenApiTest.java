@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.tandem.coordinator.jobs.JobState;
 import io.tandem.coordinator.store.Rows;
+import io.tandem.protocol.control.RankTime;
 import io.tandem.protocol.control.WorkerView;
 import io.tandem.protocol.job.JobReason;
 import java.io.InputStream;
@@ -69,6 +70,7 @@ class OpenApiTest {
     assertSameKeys(
         schemas, "Checkpoint", JobJson.checkpoint(new Rows.Checkpoint("j", "/c", 1, 1, 1, 1, 1)));
     assertSameKeys(schemas, "Worker", JobJson.worker(WorkerView.getDefaultInstance()));
+    assertSameKeys(schemas, "Rank", JobJson.rank("w", RankTime.getDefaultInstance()));
   }
 
   private static List<String> words(JsonNode schema) {

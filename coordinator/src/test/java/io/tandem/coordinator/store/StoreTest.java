@@ -128,6 +128,60 @@ class StoreTest {
 
   @ParameterizedTest
   @EnumSource
+  void shouldThinSeriesToMeansOfEachAttempt(Dialect dialect) {
+    TestStore place = new TestStore(dialect, directory);
+    try (Store store = place.open()) {
+      store
+          .lead("test")
+          .write(
+              writer -> {
+                writer.insert(job("j1", null, "RUNNING", Set.of("a")));
+                for (int step = 1; step <= 100; step++) {
+                  writer.insertMetrics(
+                      List.of(
+                          new Rows.Metric("j1", "loss", 1000 + step, 1, step, step),
+                          new Rows.Metric("j1", "rate", 1000 + step, 1, step, Double.NaN)));
+                }
+                writer.insertMetrics(List.of(new Rows.Metric("j1", "loss", 2000, 2, 90, 7)));
+              });
+      List<Rows.Metric> thinned = store.read(r -> r.thinned("j1", 99, 10));
+      List<Rows.Metric> loss = thinned.stream().filter(m -> m.name().equals("loss")).toList();
+      assertThat(loss).hasSize(12); // 0-9, 10-19, ..., 90-99, 100; and of the second attempt 90
+      assertThat(loss.get(1)).isEqualTo(new Rows.Metric("j1", "loss", 1019, 1, 19, 14.5));
+      assertThat(loss.get(11)).isEqualTo(new Rows.Metric("j1", "loss", 2000, 2, 90, 7));
+      assertThat(thinned.stream().filter(m -> m.name().equals("rate")))
+          .hasSize(11)
+          .allMatch(m -> Double.isNaN(m.value()));
+      assertThat(store.<List<Rows.Metric>>read(r -> r.thinned("j1", 100_000_000, 1000))).hasSize(3);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldTellWhatHappenedLately(Dialect dialect) {
+    TestStore place = new TestStore(dialect, directory);
+    try (Store store = place.open()) {
+      store
+          .lead("test")
+          .write(
+              writer -> {
+                writer.insert(job("runs", null, "RUNNING", Set.of("a")));
+                for (String id : List.of("first", "second", "third")) {
+                  writer.insert(job(id, null, "SUCCEEDED", Set.of()));
+                  writer.insert(new Rows.Event(0, id, 3000, 1, "state", "{}"));
+                }
+              });
+      assertThat(store.<List<StoredJob>>read(r -> r.lately(2)))
+          .extracting(job -> job.header().id())
+          .containsExactly("third", "second", "runs");
+      assertThat(store.<Long>read(r -> r.eventBeforeLast("second", 1))).isZero();
+      store.lead("test").write(w -> w.insert(new Rows.Event(0, "second", 3000, 1, "notice", "{}")));
+      assertThat(store.<Long>read(r -> r.eventBeforeLast("second", 1))).isEqualTo(2);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void shouldWriteAllOrNothing(Dialect dialect) {
     TestStore place = new TestStore(dialect, directory);
     try (Store store = place.open()) {

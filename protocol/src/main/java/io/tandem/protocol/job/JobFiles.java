@@ -47,6 +47,11 @@ public final class JobFiles {
     return JobTree.write(job);
   }
 
+  /** Every key as YAML, for people; it reads back as an equal job. */
+  public static String toYaml(JobSpec job) {
+    return JobTree.writeYaml(job);
+  }
+
   private static List<Mistake> atMost(int most, List<Mistake> mistakes) {
     if (mistakes.size() <= most) {
       return mistakes;

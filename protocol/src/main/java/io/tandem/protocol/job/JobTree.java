@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,6 +35,10 @@ final class JobTree {
           .loaderOptions(loaderOptions())
           .streamReadConstraints(LIMITS)
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+          .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+          .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
+          .enable(YAMLGenerator.Feature.INDENT_ARRAYS_WITH_INDICATOR)
           .build();
   private static final ObjectMapper YAML = strict(new ObjectMapper(YAML_FACTORY));
   private static final ObjectMapper JSON =
@@ -82,6 +87,14 @@ final class JobTree {
     }
   }
 
+  static String writeYaml(JobSpec job) {
+    try {
+      return YAML.writeValueAsString(node(job));
+    } catch (JacksonException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** {@code META_PSEUDO_LABELS} is written {@code meta-pseudo-labels}. */
   static String kebab(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
@@ -117,7 +130,7 @@ final class JobTree {
     return JSON.valueToTree(value);
   }
 
-  private static String decoded(byte[] bytes) {
+  static String decoded(byte[] bytes) {
     try {
       var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
       return text.startsWith("\uFEFF") ? text.substring(1) : text;
@@ -167,7 +180,7 @@ final class JobTree {
     return mapper.enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   }
 
-  private static LoaderOptions loaderOptions() {
+  static LoaderOptions loaderOptions() {
     var options = new LoaderOptions();
     options.setMaxAliasesForCollections(0);
     options.setNestingDepthLimit(DEEPEST);

@@ -10,6 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JobFilesTest {
   private static final String MINIMAL =
@@ -74,6 +75,18 @@ class JobFilesTest {
     assertThat(JobFiles.parse(json)).isEqualTo(job);
     assertThat(JobFiles.toJson(JobFiles.parse(json))).isEqualTo(json);
     assertThat(new String(json, StandardCharsets.UTF_8)).contains("\"family\":\"wide-resnet\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"/data", "off", "1.5", "0x1F", "~", "a: b", "# x", "é", "/a/$${b}", "-", "1e5"})
+  void shouldReadBackItsYaml(String path) {
+    var job =
+        parse(
+            MINIMAL.replace("/data/small", "'" + path + "'").replace("name: small", "name: '1e5'"));
+    var yaml = JobFiles.toYaml(job);
+    assertThat(parse(yaml)).isEqualTo(job);
+    assertThat(yaml).contains("family: wide-resnet").doesNotStartWith("---");
   }
 
   @Test

@@ -9,6 +9,7 @@ import static org.bytedeco.opencv.global.opencv_imgcodecs.IMWRITE_JPEG_QUALITY;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_GRAY2RGB;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2GRAY;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
@@ -32,6 +33,9 @@ import org.bytedeco.opencv.opencv_core.Size;
  * @param channels C, 1 or 3
  */
 record ImageCodec(int height, int width, int channels) {
+  private static final int LOSSLESS_PIXELS = 48 * 48;
+  private static final int THUMBNAIL_QUALITY = 85;
+
   static {
     // Images are spread over loading threads; OpenCV's own threads would only compete with them.
     setNumThreads(1);
@@ -93,15 +97,47 @@ record ImageCodec(int height, int width, int channels) {
   static byte[] encodeJpeg(byte[] bgr, int rows, int columns, int quality) {
     try (PointerScope scope = new PointerScope()) {
       Mat picture = new Mat(rows, columns, CV_8UC(3), new BytePointer(bgr));
-      BytePointer file = new BytePointer();
-      IntPointer options = new IntPointer(IMWRITE_JPEG_QUALITY, quality);
-      if (!imencode(".jpg", picture, file, options)) {
-        throw new IllegalStateException("no JPEG encoder");
-      }
-      byte[] bytes = new byte[(int) file.limit()];
-      file.get(bytes);
-      return bytes;
+      return encode(".jpg", picture, new IntPointer(IMWRITE_JPEG_QUALITY, quality));
     }
+  }
+
+  /**
+   * A small picture for people, scaled down to {@code side} where it is larger: PNG while that is
+   * small too, else JPEG.
+   *
+   * @param pixels {@code H*W*C} bytes as {@link #decode} gives them
+   */
+  @SuppressWarnings("try")
+  byte[] thumbnail(byte[] pixels, int side) {
+    try (PointerScope scope = new PointerScope()) {
+      Mat picture = new Mat(height, width, CV_8UC(channels), new BytePointer(pixels));
+      if (channels == 3) {
+        Mat converted = new Mat();
+        cvtColor(picture, converted, COLOR_RGB2BGR);
+        picture = converted;
+      }
+      double scale = (double) side / Math.max(height, width);
+      if (scale < 1) {
+        int rows = Math.max(1, (int) Math.round(height * scale));
+        int columns = Math.max(1, (int) Math.round(width * scale));
+        Mat scaled = new Mat();
+        resize(picture, scaled, new Size(columns, rows), 0, 0, INTER_AREA);
+        picture = scaled;
+      }
+      return picture.total() <= LOSSLESS_PIXELS
+          ? encode(".png", picture, new IntPointer())
+          : encode(".jpg", picture, new IntPointer(IMWRITE_JPEG_QUALITY, THUMBNAIL_QUALITY));
+    }
+  }
+
+  private static byte[] encode(String format, Mat picture, IntPointer options) {
+    BytePointer file = new BytePointer();
+    if (!imencode(format, picture, file, options)) {
+      throw new IllegalStateException("no encoder for " + format);
+    }
+    byte[] bytes = new byte[(int) file.limit()];
+    file.get(bytes);
+    return bytes;
   }
 
   private Mat cover(Mat picture) {

@@ -116,6 +116,19 @@ public final class TrainingData {
     return testReader.read(tested[place], nextTested::get);
   }
 
+  /**
+   * A test image for people to look at, as JPEG or PNG, at most {@code side} pixels high and wide.
+   */
+  public byte[] thumbnail(int place, int side) {
+    return new ImageCodec(spec.imageHeight(), spec.imageWidth(), spec.channels())
+        .thumbnail(readTest(place).pixels(), side);
+  }
+
+  /** The label of an evaluated test image. */
+  public int testLabel(int place) {
+    return images.test().label(tested[place]);
+  }
+
   Views views() {
     return views;
   }

@@ -31,6 +31,7 @@ final class Attempts {
   private static final class Running {
     final AttemptRun run;
     final List<Integer> ranks;
+    final LatestTimes times;
     boolean started;
 
     /** When it was told to end without saving, by {@link System#nanoTime}; null before. */
@@ -38,9 +39,10 @@ final class Attempts {
 
     boolean complained;
 
-    Running(AttemptRun run, List<Integer> ranks) {
+    Running(AttemptRun run, List<Integer> ranks, LatestTimes times) {
       this.run = run;
       this.ranks = ranks;
+      this.times = times;
     }
   }
 
@@ -123,8 +125,9 @@ final class Attempts {
     }
     try {
       LOG.info("{} attempt {} begins with ranks {}", key.jobId(), key.attempt(), ranks);
-      ReportingListener listener = new ReportingListener(key, ranks, reports);
-      running.put(key, new Running(starter.start(plan, listener), ranks));
+      LatestTimes times = new LatestTimes();
+      ReportingListener listener = new ReportingListener(key, ranks, times, reports);
+      running.put(key, new Running(starter.start(plan, listener), ranks, times));
     } catch (RuntimeException e) {
       LOG.error("{} attempt {} cannot start", key.jobId(), key.attempt(), e);
       refuse(key, Outcome.FAILED_RETRYABLE, JobReason.INTERNAL_ERROR, text(e), ranks);
@@ -243,6 +246,7 @@ final class Attempts {
                     .setAttempt(entry.getKey().attempt())
                     .setStep(entry.getValue().run.step())
                     .addAllRanks(entry.getValue().ranks)
+                    .addAllTimes(entry.getValue().times.all())
                     .build())
         .toList();
   }

@@ -9,12 +9,19 @@ import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
 import io.tandem.worker.train.AttemptListener;
+import io.tandem.worker.train.RankTimes;
 import java.util.List;
 import java.util.function.BiConsumer;
 
-/** Turns what an attempt says into reports, stamped with the time at which it was said. */
+/**
+ * Turns what an attempt says into reports, stamped with the time at which it was said. How long its
+ * steps take is only kept, for the next heartbeat.
+ */
 record ReportingListener(
-    AttemptKey key, List<Integer> ranks, BiConsumer<AttemptKey, Report.Builder> reports)
+    AttemptKey key,
+    List<Integer> ranks,
+    LatestTimes latest,
+    BiConsumer<AttemptKey, Report.Builder> reports)
     implements AttemptListener {
 
   /** A report of that attempt, now; its body, worker and number are still missing. */
@@ -53,6 +60,11 @@ record ReportingListener(
   @Override
   public void log(LogLines message) {
     reports.accept(key, report(key).setLog(message));
+  }
+
+  @Override
+  public void times(RankTimes times) {
+    latest.hear(times);
   }
 
   @Override

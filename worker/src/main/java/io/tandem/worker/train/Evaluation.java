@@ -18,9 +18,15 @@ final class Evaluation {
    * The share of the test images whose largest logit is their label's.
    *
    * @param tests how many test images there are
+   * @param opinions hears the logits of all of this replica's images
    */
   static double accuracy(
-      ShardContext context, JobSpec job, BatchLoader loader, Learner learner, int tests) {
+      ShardContext context,
+      JobSpec job,
+      BatchLoader loader,
+      Learner learner,
+      int tests,
+      Opinions opinions) {
     Engine engine = context.engine();
     int k = job.data().classes();
     double correct = 0;
@@ -44,6 +50,7 @@ final class Evaluation {
                       ForwardMode.evaluate(),
                       false)
                   .logits();
+          opinions.hear(batch.replicaPlaces().from(), logits, k);
           int[] best = Logits.argmax(logits, k);
           for (int n = 0; n < rows; n++) {
             correct += best[n] == batch.labels()[n] ? 1 : 0;

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -49,6 +50,7 @@ final class RankTrainer implements AutoCloseable {
   private final int totalSteps;
   private volatile long step;
   private final CheckpointWriter checkpoints;
+  private final Samples samples;
   private final AttemptLog log;
   private final StepMeter meter;
   private double trainedBefore;
@@ -91,6 +93,7 @@ final class RankTrainer implements AutoCloseable {
     start.ifPresent(this::restore);
     agreeOnStart();
     var mesh = plan.roster().mesh();
+    this.samples = new Samples(data, job.evaluation().batch(), mesh.replicas());
     Needs needs = Needs.of(algorithm.name());
     this.mainLoader =
         new BatchLoader(
@@ -347,18 +350,30 @@ final class RankTrainer implements AutoCloseable {
 
   private void evaluate() {
     Map<String, Double> values = new LinkedHashMap<>();
-    int tests = data.testCount();
+    Opinions teacher = null;
     if (learners.size() == 2) {
-      values.put(
-          "accuracy.teacher",
-          Evaluation.accuracy(context, job, mainLoader, learners.get(0), tests));
+      teacher = opinions();
+      values.put("accuracy.teacher", accuracy(learners.get(0), teacher));
     }
-    values.put(
-        "accuracy.test", Evaluation.accuracy(context, job, mainLoader, main.result(), tests));
+    Opinions student = opinions();
+    values.put("accuracy.test", accuracy(main.result(), student));
     if (leader) {
       log.info("step " + step + ": " + values);
-      listener.evaluated(Evaluated.newBuilder().setStep(step).putAllValues(values).build());
+      listener.evaluated(
+          Evaluated.newBuilder()
+              .setStep(step)
+              .putAllValues(values)
+              .addAllSamples(samples.told(student, teacher))
+              .build());
     }
+  }
+
+  private double accuracy(Learner learner, Opinions opinions) {
+    return Evaluation.accuracy(context, job, mainLoader, learner, data.testCount(), opinions);
+  }
+
+  private Opinions opinions() {
+    return leader ? samples.opinions() : new Opinions(Set.of());
   }
 
   private void report(Map<String, Double> values, boolean force) {

@@ -3,9 +3,12 @@ package io.tandem.worker.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tandem.protocol.control.SampleLimits;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.DataSpec.Format;
+import java.awt.Color;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -193,6 +196,30 @@ class SourcesTest {
     byte[] pixels = new ImageCodec(16, 16, 3).decode(ImageCodec.encodeJpeg(bgr, 16, 16, 95));
     assertThat(pixels[0] & 0xFF).isGreaterThan(200);
     assertThat(pixels[2] & 0xFF).isLessThan(30);
+  }
+
+  @Test
+  void shouldMakeSmallPicturesForPeople() throws Exception {
+    byte[] red = new byte[40 * 20 * 3];
+    for (int i = 0; i < red.length; i += 3) {
+      red[i] = (byte) 220;
+    }
+    byte[] png = new ImageCodec(20, 40, 3).thumbnail(red, 96);
+    BufferedImage whole = ImageIO.read(new ByteArrayInputStream(png));
+    assertThat(new String(png, 1, 3, StandardCharsets.US_ASCII)).isEqualTo("PNG");
+    assertThat(whole.getWidth()).isEqualTo(40);
+    assertThat(new Color(whole.getRGB(5, 5))).isEqualTo(new Color(220, 0, 0));
+
+    byte[] noise = new byte[300 * 600 * 3];
+    new java.util.Random(1).nextBytes(noise);
+    byte[] jpeg = new ImageCodec(300, 600, 3).thumbnail(noise, 96);
+    assertThat(jpeg[0] & 0xff).isEqualTo(0xff);
+    assertThat(jpeg.length).isLessThan(SampleLimits.IMAGE_BYTES);
+    BufferedImage small = ImageIO.read(new ByteArrayInputStream(jpeg));
+    assertThat(small.getWidth()).isEqualTo(96);
+    assertThat(small.getHeight()).isEqualTo(48);
+    byte[] grey = new ImageCodec(28, 28, 1).thumbnail(new byte[28 * 28], 96);
+    assertThat(ImageIO.read(new ByteArrayInputStream(grey)).getHeight()).isEqualTo(28);
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,7 +77,9 @@ class EvaluationTest {
               name(context, learner, learner.average(), k);
               name(context, learner, learner.network().parameters().weights(), (k + 1) % CLASSES);
               double[] before = weights(context, learner);
-              assertThat(Evaluation.accuracy(context, job, loader, learner, data.testCount()))
+              Opinions nobody = new Opinions(Set.of());
+              int tests = data.testCount();
+              assertThat(Evaluation.accuracy(context, job, loader, learner, tests, nobody))
                   .isCloseTo((k + 1) / 10.0, within(1e-12));
               assertThat(weights(context, learner)).isEqualTo(before);
             }

@@ -3,7 +3,10 @@ package io.tandem.worker.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.tandem.protocol.control.Opinion;
 import io.tandem.protocol.control.Outcome;
+import io.tandem.protocol.control.Sample;
+import io.tandem.protocol.control.SampleLimits;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.worker.checkpoint.Checkpoints;
@@ -61,6 +64,21 @@ class LocalRanksTest {
                     .as(name)
                     .isCloseTo(value, within(1e-3 + 1e-3 * Math.abs(value))));
     assertThat(many.evaluated.getValuesOrThrow("accuracy.test")).isBetween(0.0, 1.0);
+    checkSamples(many.evaluated.getSamplesList(), method.equals("meta-pseudo-labels"));
+    assertThat(one.evaluated.getSamplesCount()).isEqualTo(SampleLimits.MOST);
+  }
+
+  private static void checkSamples(List<Sample> samples, boolean hasTeacher) {
+    assertThat(samples).isNotEmpty().hasSizeLessThanOrEqualTo(SampleLimits.MOST);
+    for (Sample sample : samples) {
+      assertThat(sample.hasTeacher()).isEqualTo(hasTeacher);
+      assertThat(sample.getLabel()).isBetween(0, 3);
+      for (Opinion said : List.of(sample.getStudent(), sample.getTeacher())) {
+        assertThat(said.getLabel()).isBetween(0, 3);
+        assertThat(said.getProbability()).isBetween(hasTeacher ? 0.25 : 0.0, 1.0);
+      }
+      assertThat(sample.getImage().size()).isBetween(1, SampleLimits.IMAGE_BYTES);
+    }
   }
 
   @ParameterizedTest
