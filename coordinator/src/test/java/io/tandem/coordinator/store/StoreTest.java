@@ -158,6 +158,33 @@ class StoreTest {
 
   @ParameterizedTest
   @EnumSource
+  void shouldKeepTheImagesOfTheLastEvaluation(Dialect dialect) {
+    TestStore place = new TestStore(dialect, directory);
+    Rows.Opinion sure = new Rows.Opinion(3, 0.75);
+    try (Store store = place.open()) {
+      store
+          .lead("test")
+          .write(
+              writer -> {
+                writer.insert(job("j1", null, "RUNNING", Set.of("a")));
+                writer.replaceSamples(
+                    "j1", List.of(new Rows.Sample(7, 5, 1, sure, sure, new byte[] {1, -1})));
+                writer.replaceSamples(
+                    "j1", List.of(new Rows.Sample(9, 10, 1, sure, null, new byte[] {2, -2})));
+              });
+      List<Rows.Sample> samples = store.read(r -> r.samples("j1"));
+      assertThat(samples).hasSize(1);
+      Rows.Sample sample = samples.get(0);
+      assertThat(sample.place()).isEqualTo(9);
+      assertThat(sample.step()).isEqualTo(10);
+      assertThat(sample.student()).isEqualTo(sure);
+      assertThat(sample.teacher()).isNull();
+      assertThat(sample.image()).containsExactly(2, -2);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void shouldTellWhatHappenedLately(Dialect dialect) {
     TestStore place = new TestStore(dialect, directory);
     try (Store store = place.open()) {
