@@ -49,7 +49,7 @@ public final class CoordinatorServer implements AutoCloseable {
 
   /** As {@link #start(CoordinatorSettings)}, with another clock. */
   public static CoordinatorServer start(CoordinatorSettings settings, JobTiming timing) {
-    RestServer.checkBinding(settings.restHost(), settings.token());
+    RestServer.checkBinding(settings.restHost(), settings.security());
     Store store = settings.database().map(Store::of).orElseGet(() -> Store.open(settings.store()));
     CoordinatorServer server = new CoordinatorServer(settings, timing, store);
     try {
@@ -79,7 +79,8 @@ public final class CoordinatorServer implements AutoCloseable {
               settings.formation(),
               settings.protection());
       rest =
-          RestServer.start(plane, store, metrics, settings.restHost(), restPort, settings.token());
+          RestServer.start(
+              plane, store, metrics, settings.restHost(), restPort, settings.security());
     }
     store.awaitOpen(patience);
     plane.join();

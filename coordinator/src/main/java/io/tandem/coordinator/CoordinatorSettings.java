@@ -2,6 +2,7 @@ package io.tandem.coordinator;
 
 import io.tandem.coordinator.jobs.Formation;
 import io.tandem.coordinator.jobs.Protection;
+import io.tandem.coordinator.rest.RestSecurity;
 import io.tandem.coordinator.store.Database;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,7 +19,7 @@ import java.util.Optional;
  * @param restPort 0 takes any that is free
  * @param controlHost address that workers and coordinators reach, and that is listened on
  * @param controlPort 0 takes any that is free
- * @param token the bearer token; empty means none
+ * @param security who may call REST, and its TLS
  * @param protection of what passes between processes
  */
 public record CoordinatorSettings(
@@ -30,7 +31,7 @@ public record CoordinatorSettings(
     int restPort,
     String controlHost,
     int controlPort,
-    String token,
+    RestSecurity security,
     Protection protection) {
   /** REST's port by default. */
   public static final int REST_PORT = 8080;
@@ -42,7 +43,6 @@ public record CoordinatorSettings(
    * @throws IllegalArgumentException when there would be others, and no database to share with them
    */
   public CoordinatorSettings {
-    token = token == null ? "" : token.strip();
     if (database.isEmpty() && !(formation instanceof Formation.Alone)) {
       throw new IllegalArgumentException(
           "several coordinators need a database that they share: give --database, or neither"
@@ -67,7 +67,7 @@ public record CoordinatorSettings(
         restPort,
         controlHost,
         controlPort,
-        token,
+        RestSecurity.of(token),
         Protection.NONE);
   }
 
@@ -87,12 +87,12 @@ public record CoordinatorSettings(
         restPort,
         controlHost,
         controlPort,
-        token,
+        security,
         protection);
   }
 
-  /** The same with what passes between processes guarded. */
-  public CoordinatorSettings with(Protection guarded) {
+  /** The same with REST guarded, and what passes between processes. */
+  public CoordinatorSettings with(RestSecurity access, Protection guarded) {
     return new CoordinatorSettings(
         store,
         database,
@@ -102,7 +102,7 @@ public record CoordinatorSettings(
         restPort,
         controlHost,
         controlPort,
-        token,
+        access,
         guarded);
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
 import io.tandem.coordinator.jobs.Protection;
+import io.tandem.coordinator.rest.RestSecurity;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
@@ -79,16 +80,43 @@ final class CoordinatorCommand implements Callable<Integer> {
       paramLabel = "TOKEN",
       defaultValue = "${env:TANDEM_TOKEN:-}",
       showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
-      description = "Bearer token that every call must carry (TANDEM_TOKEN).")
+      description = "An administrator's bearer token (TANDEM_TOKEN).")
   String token;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "FILE",
+      defaultValue = "${env:TANDEM_TOKENS:-}",
+      description =
+          "More tokens, with roles, by their hashes; `tandem token` makes its lines; read again"
+              + " when it changes (TANDEM_TOKENS).")
+  String tokens;
+
+  @Option(
+      names = "--rest-certificate",
+      paramLabel = "FILE",
+      defaultValue = "${env:TANDEM_REST_CERTIFICATE:-}",
+      description =
+          "PEM certificate chain: REST over TLS; read again when it changes"
+              + " (TANDEM_REST_CERTIFICATE).")
+  String restCertificate;
+
+  @Option(
+      names = "--rest-key",
+      paramLabel = "FILE",
+      defaultValue = "${env:TANDEM_REST_KEY:-}",
+      description = "Its private key, in PEM (TANDEM_REST_KEY).")
+  String restKey;
 
   @Override
   public Integer call() {
     WorkerCommand.require("--rest-port", restPort, 0, 65535);
     WorkerCommand.require("--control-port", controlPort, 0, 65535);
+    CoordinatorSettings settings;
     CoordinatorServer server;
     try {
-      server = CoordinatorServer.start(settings());
+      settings = settings();
+      server = CoordinatorServer.start(settings);
     } catch (CommandException e) {
       throw e;
     } catch (IllegalArgumentException e) {
@@ -97,7 +125,7 @@ final class CoordinatorCommand implements Callable<Integer> {
       throw new CommandException(ExitCode.FAILED, "the coordinator cannot start: " + reason(e));
     }
     Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close"));
-    String rest = "http://%s:%d".formatted(restHost, server.restPort());
+    String rest = "%s://%s:%d".formatted(settings.security().scheme(), restHost, server.restPort());
     String control = host + ":" + server.controlPort();
     output.object(JsonNodeFactory.instance.objectNode().put("rest", rest).put("control", control));
     output.say("coordinator at " + rest + ", workers at " + control);
@@ -113,12 +141,18 @@ final class CoordinatorCommand implements Callable<Integer> {
   private CoordinatorSettings settings() {
     CoordinatorSettings alone =
         new CoordinatorSettings(store, restHost, restPort, host, controlPort, token)
-            .with(new Protection(peerTls.certificates(), encryptFrames));
+            .with(
+                new RestSecurity(token, path(tokens), path(restCertificate), path(restKey)),
+                new Protection(peerTls.certificates(), encryptFrames));
     if (database.isGiven() && spec.commandLine().getParseResult().hasMatchedOption("--store")) {
       throw new CommandException(
           ExitCode.USAGE, "--store and --database (or TANDEM_DATABASE): give one of them");
     }
     return formation.complete(alone, database);
+  }
+
+  private static Path path(String option) {
+    return option.isBlank() ? null : Path.of(option);
   }
 
   private static String reason(Throwable e) {

@@ -31,6 +31,7 @@ public final class Main {
     root.addSubcommand(new CoordinatorCommand());
     root.addSubcommand(new WorkerCommand(starter));
     root.addSubcommand(new MediaDriverCommand());
+    root.addSubcommand(new TokenCommand());
     root.addSubcommand(new RunCommand(starter));
     root.addSubcommand(new DemoCommand(starter));
     root.addSubcommand(new PicturesCommand());

@@ -2,6 +2,7 @@ package io.tandem.deploy;
 
 import io.tandem.deploy.client.TandemClient;
 import java.net.URI;
+import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Where the coordinator is. */
@@ -21,6 +22,14 @@ final class ServerOptions {
       description = "Bearer token (TANDEM_TOKEN).")
   String token;
 
+  @Option(
+      names = "--ca",
+      paramLabel = "FILE",
+      defaultValue = "${env:TANDEM_CA:-}",
+      description =
+          "PEM certificates to trust for an https server, in place of Java's own (TANDEM_CA).")
+  String authority;
+
   TandemClient client() {
     boolean http = "http".equals(server.getScheme()) || "https".equals(server.getScheme());
     if (!http || server.getHost() == null) {
@@ -28,6 +37,12 @@ final class ServerOptions {
           ExitCode.USAGE,
           "--server %s: give a whole address such as http://127.0.0.1:8080".formatted(server));
     }
-    return new TandemClient(server, token);
+    try {
+      return authority.isBlank()
+          ? new TandemClient(server, token)
+          : new TandemClient(server, token, Path.of(authority));
+    } catch (IllegalArgumentException e) {
+      throw new CommandException(ExitCode.USAGE, "--ca " + authority + ": " + e.getMessage());
+    }
   }
 }

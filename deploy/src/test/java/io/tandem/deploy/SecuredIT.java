@@ -3,13 +3,17 @@ package io.tandem.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.worker.data.PictureGenerator;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -49,6 +53,73 @@ class SecuredIT {
         refused.await("no coordinator has answered at");
         assertThat(refused.said()).doesNotContain("registered at");
       }
+    }
+  }
+
+  @Test
+  void shouldServeHttpsToWhoHasATokenAndWriteDownWhoDidWhat() throws Exception {
+    assumeTrue(TestAuthority.isPossible(), "TLS is not tried: openssl is not installed");
+    TestAuthority ours = new TestAuthority(directory.resolve("ours"));
+    ours.sign("rest", "localhost");
+    String viewer = token("anna", "viewer");
+    String submitter = token("ben", "submitter");
+    try (TestCluster cluster = new TestCluster(directory)) {
+      TandemProcess coordinator =
+          cluster.tandem(
+              Map.of(
+                  "TANDEM_REST_CERTIFICATE", ours.file("rest.crt").toString(),
+                  "TANDEM_REST_KEY", ours.file("rest.key").toString(),
+                  "TANDEM_TOKENS", directory.resolve("tokens").toString(),
+                  "TANDEM_STORE", directory.resolve("store").toString()),
+              "coordinator",
+              "--rest-port=0",
+              "--control-port=0");
+      String server = coordinator.await("coordinator at (https://\\S+:\\d+)").group(1);
+      Path job =
+          Files.writeString(
+              directory.resolve("job.yaml"), TestCluster.job(directory.resolve("none"), 1, 2, 6));
+      Map<String, String> trusting =
+          Map.of("TANDEM_SERVER", server, "TANDEM_CA", ours.file("ca.crt").toString());
+
+      TandemProcess untrusting = cluster.tandem(Map.of("TANDEM_SERVER", server), "jobs");
+      assertThat(untrusting.exitCode()).isNotZero();
+      assertThat(untrusting.said()).containsIgnoringCase("certif");
+      TandemProcess nobody = cluster.tandem(trusting, "jobs");
+      assertThat(nobody.exitCode()).isNotZero();
+      assertThat(nobody.said()).contains("401");
+      assertThat(cluster.tandem(with(trusting, viewer), "jobs").exitCode()).isZero();
+      TandemProcess looking = cluster.tandem(with(trusting, viewer), "submit", job.toString());
+      assertThat(looking.exitCode()).isNotZero();
+      assertThat(looking.said()).contains("anna is a viewer; this takes a submitter");
+      TandemProcess submits = cluster.tandem(with(trusting, submitter), "submit", job.toString());
+      assertThat(submits.exitCode()).as(submits.said()).isZero();
+      assertThat(coordinator.said())
+          .containsPattern("unknown from 127.0.0.1: GET /v1/jobs -> 401")
+          .containsPattern("anna from 127.0.0.1: POST /v1/jobs -> 403")
+          .containsPattern("ben from 127.0.0.1: POST /v1/jobs -> 201")
+          .doesNotContain(viewer)
+          .doesNotContain(submitter);
+    }
+  }
+
+  private static Map<String, String> with(Map<String, String> environment, String token) {
+    Map<String, String> all = new HashMap<>(environment);
+    all.put("TANDEM_TOKEN", token);
+    return all;
+  }
+
+  /** A new token, which the coordinator's file lets in. */
+  private String token(String name, String role) throws Exception {
+    try (TandemProcess made =
+        TandemProcess.start(directory, "token", "--json", "--name", name, "--role", role)) {
+      assertThat(made.exitCode()).as(made.said()).isZero();
+      JsonNode said = new ObjectMapper().readTree(made.out());
+      Files.writeString(
+          directory.resolve("tokens"),
+          said.path("line").asText() + "\n",
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+      return said.path("token").asText();
     }
   }
 

@@ -29,6 +29,7 @@ final class ClusterConfig {
     values.put("akka.http.server.server-header", "tandem");
     values.put("akka.http.server.parsing.max-content-length", "64m");
     values.put("akka.http.server.idle-timeout", "120s");
+    values.put("akka.http.server.remote-address-attribute", "on");
     // Who sends nonsense is told so, and cannot fill the log with it.
     values.put("akka.http.server.parsing.error-logging-verbosity", "off");
     values.put("akka.http.server.parsing.illegal-header-warnings", "off");

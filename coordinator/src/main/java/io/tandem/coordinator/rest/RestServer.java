@@ -2,8 +2,10 @@ package io.tandem.coordinator.rest;
 
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.DispatcherSelector;
+import akka.http.javadsl.ConnectionContext;
 import akka.http.javadsl.Http;
 import akka.http.javadsl.ServerBinding;
+import akka.http.javadsl.ServerBuilder;
 import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.headers.RawHeader;
@@ -17,8 +19,6 @@ import io.tandem.coordinator.store.StoreUnavailableException;
 import io.tandem.protocol.job.JobFiles;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,18 +44,20 @@ public final class RestServer implements AutoCloseable {
 
   private final ActorSystem<Void> system;
   private final Executor blocking;
-  private final byte[] token;
   private final List<Route> routes;
   private final Page page = new Page();
-  private final Origins origins;
+  private final Gate gate;
   private ServerBinding binding;
 
   private RestServer(
-      ControlPlane plane, Store store, CoordinatorMetrics metrics, String host, String token) {
+      ControlPlane plane,
+      Store store,
+      CoordinatorMetrics metrics,
+      String host,
+      RestSecurity security) {
     this.system = plane.system();
-    this.origins = new Origins(host);
+    this.gate = new Gate(security, host);
     this.blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
-    this.token = token.getBytes(StandardCharsets.UTF_8);
     this.routes = routes(plane, store, metrics, blocking);
   }
 
@@ -74,9 +76,9 @@ public final class RestServer implements AutoCloseable {
    *
    * @throws IllegalArgumentException when others would be served without one
    */
-  public static void checkBinding(String host, String token) {
+  public static void checkBinding(String host, RestSecurity security) {
     try {
-      if (token.isEmpty() && !InetAddress.getByName(host).isLoopbackAddress()) {
+      if (security.isOpen() && !InetAddress.getByName(host).isLoopbackAddress()) {
         throw new IllegalArgumentException(
             "REST would listen on "
                 + host
@@ -94,16 +96,16 @@ public final class RestServer implements AutoCloseable {
       CoordinatorMetrics metrics,
       String host,
       int port,
-      String token) {
-    checkBinding(host, token);
-    RestServer server = new RestServer(plane, store, metrics, host, token);
+      RestSecurity security) {
+    checkBinding(host, security);
+    RestServer server = new RestServer(plane, store, metrics, host, security);
+    ServerBuilder builder = Http.get(server.system).newServerAt(host, port);
+    if (security.certificate() != null) {
+      Tls tls = new Tls(security.certificate(), security.key());
+      builder = builder.enableHttps(ConnectionContext.httpsServer(tls::engine));
+    }
     try {
-      server.binding =
-          Http.get(server.system)
-              .newServerAt(host, port)
-              .bind(server::answer)
-              .toCompletableFuture()
-              .get(20, TimeUnit.SECONDS);
+      server.binding = builder.bind(server::answer).toCompletableFuture().get(20, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while REST started", e);
@@ -113,10 +115,10 @@ public final class RestServer implements AutoCloseable {
               .formatted(host, port, e.getCause() == null ? e : e.getCause().getMessage()),
           e);
     }
-    if (token.isEmpty()) {
+    if (security.isOpen()) {
       LOG.info("REST has no token (TANDEM_TOKEN) and serves this machine only");
     }
-    LOG.info("REST listens on http://{}:{}", host, server.port());
+    LOG.info("REST listens on {}://{}:{}", security.scheme(), host, server.port());
     return server;
   }
 
@@ -146,10 +148,10 @@ public final class RestServer implements AutoCloseable {
 
   /** Who is not allowed in is told so before anything of the body is kept. */
   private CompletionStage<HttpResponse> call(HttpRequest request) {
-    Optional<Problem> refusal = refusal(request);
-    if (refusal.isPresent()) {
+    Gate.Verdict verdict = gate.verdict(request);
+    if (verdict.refusal().isPresent()) {
       request.discardEntityBytes(system);
-      return CompletableFuture.completedFuture(Replies.problem(refusal.get()));
+      return CompletableFuture.completedFuture(Replies.problem(verdict.refusal().get()));
     }
     return request
         .entity()
@@ -157,7 +159,13 @@ public final class RestServer implements AutoCloseable {
         .getDataBytes()
         .runFold(ByteString.emptyByteString(), RestServer::limited, system)
         .thenComposeAsync(body -> route(request, body), blocking)
-        .exceptionally(failure -> failed(request, failure));
+        .exceptionally(failure -> failed(request, failure))
+        .whenComplete(
+            (response, unknown) -> {
+              if (response != null) {
+                gate.audit(verdict.caller(), request, response);
+              }
+            });
   }
 
   /** Reads on past the limit without keeping, so that the client gets to read the answer. */
@@ -203,30 +211,6 @@ public final class RestServer implements AutoCloseable {
         413,
         "Body too large",
         "given more than %d bytes; allowed: at most so many".formatted(JobFiles.MAXIMUM_BYTES),
-        List.of());
-  }
-
-  /** Compares in constant time. Health is open: what probes it has no token. */
-  private Optional<Problem> refusal(HttpRequest request) {
-    if (request.getUri().path().startsWith("/health/")) {
-      return Optional.empty();
-    }
-    if (token.length == 0) {
-      return origins.refusal(request);
-    }
-    String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
-    byte[] bearer =
-        given.startsWith("Bearer ")
-            ? given.substring(7).strip().getBytes(StandardCharsets.UTF_8)
-            : new byte[0];
-    return MessageDigest.isEqual(token, bearer) ? Optional.empty() : Optional.of(unauthorized());
-  }
-
-  private static Problem unauthorized() {
-    return new Problem(
-        401,
-        "Unauthorized",
-        "send 'Authorization: Bearer' with the coordinator's TANDEM_TOKEN",
         List.of());
   }
 

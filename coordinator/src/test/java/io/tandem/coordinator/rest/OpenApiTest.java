@@ -47,11 +47,13 @@ class OpenApiTest {
 
   @Test
   void shouldServeOthersOnlyWithAToken() {
-    assertThatThrownBy(() -> RestServer.checkBinding("0.0.0.0", ""))
+    assertThatThrownBy(() -> RestServer.checkBinding("0.0.0.0", RestSecurity.of("")))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("TANDEM_TOKEN");
-    assertThatCode(() -> RestServer.checkBinding("0.0.0.0", "secret")).doesNotThrowAnyException();
-    assertThatCode(() -> RestServer.checkBinding("127.0.0.1", "")).doesNotThrowAnyException();
+    assertThatCode(() -> RestServer.checkBinding("0.0.0.0", RestSecurity.of("secret")))
+        .doesNotThrowAnyException();
+    assertThatCode(() -> RestServer.checkBinding("127.0.0.1", RestSecurity.of("")))
+        .doesNotThrowAnyException();
   }
 
   @Test

@@ -28,8 +28,7 @@ public final class TandemClient {
   private static final int PAGE = 1000;
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
-  private final HttpClient http =
-      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  private final HttpClient http;
   private final URI server;
   private final String token;
 
@@ -38,8 +37,23 @@ public final class TandemClient {
    * @param token bearer token, or empty
    */
   public TandemClient(URI server, String token) {
+    this(server, token, HttpClient.newBuilder());
+  }
+
+  /**
+   * The same over TLS with an authority of one's own.
+   *
+   * @param authority PEM certificates that are trusted, and no others
+   * @throws IllegalArgumentException where the file holds none
+   */
+  public TandemClient(URI server, String token, Path authority) {
+    this(server, token, HttpClient.newBuilder().sslContext(Trust.of(authority)));
+  }
+
+  private TandemClient(URI server, String token, HttpClient.Builder http) {
     this.server = server;
     this.token = token;
+    this.http = http.connectTimeout(Duration.ofSeconds(5)).build();
   }
 
   /** Where it calls. */

@@ -1,0 +1,140 @@
+package io.tandem.coordinator.rest;
+
+import akka.http.javadsl.model.AttributeKeys;
+import akka.http.javadsl.model.HttpRequest;
+import akka.http.javadsl.model.HttpResponse;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides who may call what, and keeps a record of who did what: the logger {@code tandem.audit}
+ * has a line for each call that changes something, and for each that was refused. Thread-safe.
+ */
+final class Gate {
+  /** Calls of one address; this host's own are not counted. */
+  static final double PER_SECOND = 100;
+
+  static final double BURST = 400;
+  private static final Logger AUDIT = LoggerFactory.getLogger("tandem.audit");
+  private static final String BEARER = "Bearer ";
+  private static final Tokens.Caller ANYBODY = new Tokens.Caller("anybody", Role.ADMIN);
+
+  private final Optional<Tokens> tokens;
+  private final Origins origins;
+  private final RateLimit limit;
+
+  Gate(RestSecurity security, String host) {
+    this(security, host, System::nanoTime);
+  }
+
+  Gate(RestSecurity security, String host, LongSupplier clock) {
+    this.tokens =
+        security.isOpen()
+            ? Optional.empty()
+            : Optional.of(new Tokens(security.token(), security.tokens()));
+    this.origins = new Origins(host);
+    this.limit = new RateLimit(PER_SECOND, BURST, clock);
+  }
+
+  /** A refused call, or whose it is. */
+  record Verdict(Tokens.Caller caller, Optional<Problem> refusal) {}
+
+  Verdict verdict(HttpRequest request) {
+    if (isTooMuch(request)) {
+      return refused("unknown", request, tooMany());
+    }
+    // What probes health has no token.
+    if (request.getUri().path().startsWith("/health/")) {
+      return new Verdict(ANYBODY, Optional.empty());
+    }
+    if (tokens.isEmpty()) {
+      return origins
+          .refusal(request)
+          .map(problem -> refused("unknown", request, problem))
+          .orElse(new Verdict(ANYBODY, Optional.empty()));
+    }
+    String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
+    Optional<Tokens.Caller> caller =
+        given.startsWith(BEARER)
+            ? tokens.get().caller(given.substring(BEARER.length()).strip())
+            : Optional.empty();
+    if (caller.isEmpty()) {
+      return refused("unknown", request, unauthorized());
+    }
+    Role needed = Role.neededFor(request.method().value());
+    if (!caller.get().role().mayActAs(needed)) {
+      return refused(caller.get().name(), request, forbidden(caller.get(), needed));
+    }
+    return new Verdict(caller.get(), Optional.empty());
+  }
+
+  /** Writes down what was done; reading is not. */
+  void audit(Tokens.Caller caller, HttpRequest request, HttpResponse response) {
+    if (Role.neededFor(request.method().value()) != Role.VIEWER) {
+      record(caller.name(), request, response.status().intValue());
+    }
+  }
+
+  private Verdict refused(String name, HttpRequest request, Problem problem) {
+    record(name, request, problem.status());
+    return new Verdict(ANYBODY, Optional.of(problem));
+  }
+
+  private static void record(String name, HttpRequest request, int status) {
+    AUDIT.info(
+        "{} from {}: {} {} -> {}",
+        name,
+        address(request).map(InetAddress::getHostAddress).orElse("?"),
+        request.method().value(),
+        printable(request.getUri().path()),
+        status);
+  }
+
+  /** One line, of a bearable length, whatever was sent. */
+  private static String printable(String path) {
+    String cut = path.length() > 200 ? path.substring(0, 200) + "..." : path;
+    return cut.replaceAll("[^\\x21-\\x7e]", "?");
+  }
+
+  private boolean isTooMuch(HttpRequest request) {
+    return address(request)
+        .filter(address -> !address.isLoopbackAddress())
+        .map(address -> !limit.allows(address.getHostAddress()))
+        .orElse(false);
+  }
+
+  private static Optional<InetAddress> address(HttpRequest request) {
+    return request.getAttribute(AttributeKeys.remoteAddress).flatMap(remote -> remote.getAddress());
+  }
+
+  private static Problem tooMany() {
+    return new Problem(
+        429,
+        "Too many calls",
+        "allowed are %.0f calls a second from an address, %.0f at once; try again in %d s"
+            .formatted(PER_SECOND, BURST, Duration.ofSeconds(1).toSeconds()),
+        List.of());
+  }
+
+  private static Problem unauthorized() {
+    return new Problem(
+        401,
+        "Unauthorized",
+        "send 'Authorization: Bearer' with the coordinator's TANDEM_TOKEN, or a token of its file",
+        List.of());
+  }
+
+  private static Problem forbidden(Tokens.Caller caller, Role needed) {
+    return new Problem(
+        403,
+        "Forbidden",
+        "%s is a %s; this takes a %s"
+            .formatted(caller.name(), caller.role().label(), needed.label()),
+        List.of());
+  }
+}

@@ -1,0 +1,86 @@
+package io.tandem.coordinator.rest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.http.javadsl.model.AttributeKeys;
+import akka.http.javadsl.model.HttpMethods;
+import akka.http.javadsl.model.HttpRequest;
+import akka.http.javadsl.model.RemoteAddress;
+import akka.http.javadsl.model.headers.RawHeader;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GateTest {
+  @TempDir Path directory;
+  private final AtomicLong now = new AtomicLong();
+
+  private Gate gate() throws Exception {
+    Path file = directory.resolve("tokens");
+    Files.writeString(
+        file,
+        Tokens.line("v", Role.VIEWER, "viewer-token")
+            + "\n"
+            + Tokens.line("s", Role.SUBMITTER, "submitter-token"));
+    return new Gate(new RestSecurity("admin-token", file, null, null), "0.0.0.0", now::get);
+  }
+
+  private static HttpRequest request(String method, String path) {
+    return HttpRequest.create(path).withMethod(HttpMethods.lookup(method).orElseThrow());
+  }
+
+  private static int status(Gate gate, HttpRequest request) {
+    return gate.verdict(request).refusal().map(Problem::status).orElse(200);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'',401,401,401",
+    "Bearer nonsense,401,401,401",
+    "admin-token,401,401,401",
+    "Basic admin-token,401,401,401",
+    "Bearer viewer-token,200,403,403",
+    "Bearer submitter-token,200,200,403",
+    "Bearer admin-token,200,200,200",
+    "'Bearer  admin-token ',200,200,200",
+  })
+  void shouldLetInByRole(String header, int get, int post, int delete) throws Exception {
+    Gate gate = gate();
+    int[] expected = {get, post, delete};
+    String[] methods = {"GET", "POST", "DELETE"};
+    for (int i = 0; i < 3; i++) {
+      HttpRequest request = request(methods[i], "/v1/jobs");
+      if (!header.isEmpty()) {
+        request = request.addHeader(RawHeader.create("Authorization", header));
+      }
+      assertThat(status(gate, request)).as(methods[i]).isEqualTo(expected[i]);
+    }
+    assertThat(status(gate, request("PATCH", "/v1/jobs"))).isEqualTo(401);
+    assertThat(status(gate, request("GET", "/health/live"))).isEqualTo(200);
+  }
+
+  @Test
+  void shouldLimitWhoComesFromElsewhere() throws Exception {
+    Gate gate = gate();
+    HttpRequest far = from("10.1.2.3");
+    for (int i = 0; i < Gate.BURST; i++) {
+      assertThat(status(gate, far)).isEqualTo(401);
+    }
+    assertThat(status(gate, far)).isEqualTo(429);
+    assertThat(status(gate, from("10.1.2.4"))).isEqualTo(401);
+    for (int i = 0; i <= Gate.BURST; i++) {
+      assertThat(status(gate, from("127.0.0.1"))).isEqualTo(401);
+    }
+  }
+
+  private static HttpRequest from(String address) throws Exception {
+    return request("GET", "/v1/jobs")
+        .addAttribute(
+            AttributeKeys.remoteAddress, RemoteAddress.create(InetAddress.getByName(address)));
+  }
+}
