@@ -1,7 +1,6 @@
 package io.tandem.coordinator.rest;
 
 import akka.http.javadsl.model.HttpRequest;
-import akka.http.scaladsl.model.IllegalUriException;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,12 +18,7 @@ record Call(HttpRequest request, Map<String, String> parameters, byte[] body) {
   }
 
   Optional<String> query(String name) {
-    try {
-      return request.getUri().query().get(name).filter(text -> !text.isEmpty());
-    } catch (IllegalUriException e) {
-      String given = request.getUri().rawQueryString().orElse("");
-      throw Problem.mistake("the query", given, "NAME=VALUE&..., percent-encoded UTF-8");
-    }
+    return request.getUri().query().get(name).filter(text -> !text.isEmpty());
   }
 
   /** A whole number of the query. */
