@@ -71,7 +71,7 @@ final class ImageBuild implements AutoCloseable {
         "deploy",
         "-am",
         "-Dmaven.main.skip",
-        "-Dmaven.test.skip",
+        "-DskipTests",
         "-Dprotobuf.skip",
         "-Dmdep.skip",
         "package",
