@@ -1,5 +1,6 @@
 package io.tandem.worker.checkpoint;
 
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 
-/** Makes a checkpoint of the files that the shards wrote. */
+/**
+ * Makes a checkpoint of the files that the shards wrote. On a file system it is renamed, in an
+ * object store its manifest is written last: either way it is there at once, or it is none.
+ */
 public final class Checkpoint {
   private Checkpoint() {}
 
@@ -40,20 +44,29 @@ public final class Checkpoint {
   }
 
   private static Path temporaryOf(Path root, long step, int attempt) {
-    return root.resolve(Checkpoints.name(step) + Checkpoints.TEMPORARY + attempt);
+    var mark = Storage.renames(root) ? Checkpoints.TEMPORARY : Checkpoints.IN_PLACE;
+    return root.resolve(Checkpoints.name(step) + mark + attempt);
   }
 
   /**
-   * Commits what all the shards have written, by one atomic rename. A whole checkpoint of the same
-   * step stays and the new one is discarded; a broken one is replaced. Call it on one rank, after
-   * every shard's {@link ShardFile#write} returned or failed. When it fails, the temporary
+   * What was committed.
+   *
+   * @param directory where it lies
+   */
+  public record Committed(Path directory, Manifest manifest) {}
+
+  /**
+   * Commits what all the shards have written. On a file system by one atomic rename: a whole
+   * checkpoint of the same step stays and the new one is discarded; a broken one is replaced. In an
+   * object store in its place, by the manifest: no other attempt writes there. Call it on one rank,
+   * after every shard's {@link ShardFile#write} returned or failed. When it fails, the temporary
    * directory is removed.
    *
-   * @return the manifest of the checkpoint in {@code directory}
+   * @param directory where it is renamed to
    * @throws CheckpointException.NotWritten when the disk is full or fails; nothing is committed
    * @throws CheckpointException when a shard's file is missing or does not fit the others
    */
-  public static Manifest commit(Path temporary, Path directory, Manifest.Facts facts)
+  public static Committed commit(Path temporary, Path directory, Manifest.Facts facts)
       throws CheckpointException {
     try {
       return committed(temporary, directory, facts);
@@ -68,33 +81,39 @@ public final class Checkpoint {
     }
   }
 
-  private static Manifest committed(Path temporary, Path directory, Manifest.Facts facts)
+  private static Committed committed(Path temporary, Path directory, Manifest.Facts facts)
       throws CheckpointException {
     var manifest = describe(temporary, facts);
     try {
-      var file = temporary.resolve(Manifest.FILE);
-      try (var out = new DigestingFile(file)) {
-        out.write(ByteBuffer.wrap(manifest.toJson()));
-        ShardFile.writeDigest(file, out.finish());
-      }
       for (var name : manifest.files().keySet()) {
         Files.delete(ShardFile.digestOf(temporary.resolve(name)));
+      }
+      var file = temporary.resolve(Manifest.FILE);
+      byte[] json = manifest.toJson();
+      ShardFile.writeDigest(file, DigestingFile.sha256(json));
+      try (var out = new DigestingFile(file)) {
+        out.write(ByteBuffer.wrap(json));
+        out.finish();
+      }
+      if (!Storage.renames(temporary)) {
+        return new Committed(temporary, manifest);
       }
       Trees.force(temporary);
       if (Files.exists(directory)) {
         if (isWhole(directory)) {
           Trees.delete(temporary);
-          return CheckpointReader.manifest(directory);
+          return new Committed(directory, CheckpointReader.manifest(directory));
         }
         Trees.delete(directory);
       }
       Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
       Trees.force(directory.toAbsolutePath().getParent());
-      return manifest;
+      return new Committed(directory, manifest);
     } catch (CheckpointException e) {
       throw e;
     } catch (IOException e) {
-      throw new CheckpointException.NotWritten(directory, e);
+      throw new CheckpointException.NotWritten(
+          Storage.renames(directory) ? directory : temporary, e);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.tandem.worker.checkpoint;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 
 /** A checkpoint that cannot be read or written; names the file. */
@@ -15,8 +16,15 @@ public sealed class CheckpointException extends IOException {
   }
 
   public CheckpointException(Path file, String problem, Throwable cause) {
-    super(file + ": " + problem, cause);
+    super(file + ": " + problem + reason(cause), cause);
     this.file = file;
+  }
+
+  /** What the file system says beyond the file's name. */
+  private static String reason(Throwable cause) {
+    return cause instanceof FileSystemException e && e.getReason() != null
+        ? ": " + e.getReason()
+        : "";
   }
 
   /** The file or directory at fault. */
@@ -29,7 +37,11 @@ public sealed class CheckpointException extends IOException {
     private static final long serialVersionUID = 1L;
 
     public NotWritten(Path file, IOException cause) {
-      super(file, "cannot be written, the checkpoint is given up: " + cause.getMessage(), cause);
+      super(file, "cannot be written, the checkpoint is given up" + detail(cause), cause);
+    }
+
+    private static String detail(IOException cause) {
+      return reason(cause).isEmpty() ? ": " + cause.getMessage() : "";
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.tandem.worker.checkpoint;
 
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -15,8 +16,8 @@ public final class SafetensorsExport {
 
   /**
    * Writes the whole tensors whose names begin with the prefix, under their names without it. The
-   * file appears at once, complete and durable, or not at all; the metadata holds job, step and
-   * format.
+   * file appears at once, complete and durable, or not at all, in an object store too; the metadata
+   * holds job, step and format.
    *
    * @param out replaced when it exists
    * @param prefix for example {@code student.}
@@ -40,23 +41,28 @@ public final class SafetensorsExport {
     var facts = reader.manifest().facts();
     var metadata =
         Map.of("format", "pt", "job", facts.jobName(), "step", Long.toString(facts.step()));
-    var unfinished = out.resolveSibling(out.getFileName() + ".tmp");
+    boolean renames = Storage.renames(out);
+    var unfinished = renames ? out.resolveSibling(out.getFileName() + ".tmp") : out;
     try (var file = new DigestingFile(unfinished)) {
       file.write(Safetensors.head(shapes, metadata));
       for (var name : shapes.keySet()) {
         copy(reader, prefix + name, file);
       }
       file.finish();
-      Files.move(
-          unfinished, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      Trees.force(out.toAbsolutePath().getParent());
+      if (renames) {
+        Files.move(
+            unfinished, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Trees.force(out.toAbsolutePath().getParent());
+      }
     } catch (IOException e) {
       var failure =
           e instanceof CheckpointException known
               ? known
               : new CheckpointException.NotWritten(out, e);
       try {
-        Files.deleteIfExists(unfinished);
+        if (renames) {
+          Files.deleteIfExists(unfinished);
+        }
       } catch (IOException again) {
         failure.addSuppressed(again);
       }

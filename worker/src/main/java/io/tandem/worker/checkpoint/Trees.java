@@ -1,5 +1,6 @@
 package io.tandem.worker.checkpoint;
 
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -15,12 +16,15 @@ final class Trees {
 
   /**
    * Creates a directory and those above it that are missing, durably: each new name is forced to
-   * the disk. Several may create the same at once.
+   * the disk. Several may create the same at once. In an object store nothing is to be done.
    *
    * @return the directories that were forced, since a name in them may be new
    */
   static List<Path> create(Path directory) throws IOException {
     var holders = new ArrayList<Path>();
+    if (!Storage.renames(directory)) {
+      return holders;
+    }
     for (var path = directory.toAbsolutePath(); !Files.isDirectory(path); ) {
       path = path.getParent();
       holders.add(path);
@@ -52,6 +56,10 @@ final class Trees {
 
   /** Links are removed, never followed; what another removes meanwhile is no error. */
   static void delete(Path directory) throws IOException {
+    if (!Storage.renames(directory)) {
+      Storage.deleteObjects(directory); // the manifest goes before the shards
+      return;
+    }
     if (!Files.exists(directory)) {
       return;
     }

@@ -10,6 +10,8 @@
  * </pre>
  *
  * The shards of replica 0 write into {@code step-00000100.tmp-attempt3}; when all have, one of them
- * commits by one atomic rename. A reader assembles any slice of any tensor, whatever mesh wrote it.
+ * commits by one atomic rename. In an object store, which has no rename, they write into {@code
+ * step-00000100.attempt3}, where they stay: the manifest, written last, commits. A reader assembles
+ * any slice of any tensor, whatever mesh wrote it.
  */
 package io.tandem.worker.checkpoint;

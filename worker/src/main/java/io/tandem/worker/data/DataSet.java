@@ -1,6 +1,8 @@
 package io.tandem.worker.data;
 
 import io.tandem.protocol.job.DataSpec;
+import io.tandem.worker.storage.Storage;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -19,13 +21,30 @@ public record DataSet(ImageSource train, ImageSource test) {
    * @throws DataException when something is missing, malformed or at odds with the job
    */
   public static DataSet open(DataSpec spec) {
-    Path directory = Path.of(spec.path());
+    Path directory;
+    try {
+      directory = Storage.path(spec.path());
+    } catch (IllegalArgumentException e) {
+      throw new DataException("data.path: " + e.getMessage(), e);
+    }
+    return open(directory, spec);
+  }
+
+  static DataSet open(Path directory, DataSpec spec) {
+    try {
+      return opened(directory, spec);
+    } catch (UncheckedIOException e) {
+      throw new DataException(e.getCause().getMessage(), e);
+    }
+  }
+
+  private static DataSet opened(Path directory, DataSpec spec) {
     if (!Files.isDirectory(directory)) {
       throw new DataException(
           "data.path: "
               + directory.toAbsolutePath()
               + (Files.exists(directory) ? " is a file" : " does not exist on this worker")
-              + "; give a directory that every worker can read");
+              + "; give a directory that every worker can read, or s3://BUCKET/PREFIX");
     }
     DataSet opened =
         switch (spec.format()) {

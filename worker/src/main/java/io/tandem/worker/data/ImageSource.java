@@ -19,6 +19,7 @@ public interface ImageSource {
    * array.
    *
    * @throws UnreadableImageException when this image is broken
+   * @throws DataException when the store that holds it fails: the image may be fine
    */
   byte[] decode(int index) throws UnreadableImageException;
 }

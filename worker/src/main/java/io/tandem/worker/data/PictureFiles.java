@@ -1,5 +1,6 @@
 package io.tandem.worker.data;
 
+import io.tandem.worker.storage.StoreException;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
@@ -57,6 +58,8 @@ record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) imple
     } catch (ClosedByInterruptException e) {
       // The reader is being stopped; the image may be fine.
       throw new CancellationException("interrupted while reading " + file);
+    } catch (StoreException e) {
+      throw new DataException(e.getMessage(), e); // the image may be fine
     } catch (IOException e) {
       throw new UnreadableImageException(
           Files.exists(file) ? "cannot be read: " + e.getMessage() : "the file is missing", e);

@@ -1,5 +1,6 @@
 package io.tandem.worker.data;
 
+import io.tandem.worker.storage.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -52,6 +53,8 @@ record TarPictures(List<Entry> entries, ImageCodec codec) implements ImageSource
     } catch (ClosedByInterruptException e) {
       // The reader is being stopped; the image may be fine.
       throw new CancellationException("interrupted while reading " + entry.name());
+    } catch (StoreException e) {
+      throw new DataException(e.getMessage(), e); // the image may be fine
     } catch (IOException e) {
       throw new UnreadableImageException("cannot be read: " + e.getMessage(), e);
     }

@@ -2,6 +2,7 @@ package io.tandem.worker.metrics;
 
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.protocol.metrics.MetricDefinitions;
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -38,12 +39,16 @@ public final class HostMetrics implements AutoCloseable {
   /**
    * Starts looking.
    *
-   * @param checkpoints the worker's directory
+   * @param checkpoints the worker's directory; passed over in an object store
    * @param memory where the media driver's files go
    */
   public static HostMetrics start(
       Meters meters, WorkerMetrics worker, Path checkpoints, Path memory) {
-    HostMetrics host = new HostMetrics(meters, Map.of("checkpoints", checkpoints, "shm", memory));
+    boolean limited = Storage.renames(checkpoints); // an object store has no end
+    HostMetrics host =
+        new HostMetrics(
+            meters,
+            limited ? Map.of("checkpoints", checkpoints, "shm", memory) : Map.of("shm", memory));
     host.timer.scheduleWithFixedDelay(
         () -> {
           host.look();

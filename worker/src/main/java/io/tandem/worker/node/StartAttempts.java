@@ -7,6 +7,7 @@ import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Roster;
+import io.tandem.worker.storage.Storage;
 import io.tandem.worker.train.AttemptPlan;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,12 +41,12 @@ final class StartAttempts {
     Mesh mesh = new Mesh(message.getReplicas(), message.getShards());
     Roster roster = new Roster(message.getJobId(), message.getAttempt(), mesh, members);
     String own = job.checkpoint().path();
-    Path base = own == null || own.isEmpty() ? settings.directory() : Path.of(own);
+    Path base = own == null || own.isEmpty() ? settings.directory() : Storage.path(own);
     return new AttemptPlan(
         roster,
         workerId,
         job,
-        message.getCheckpointsList().stream().map(Path::of).toList(),
+        message.getCheckpointsList().stream().map(Storage::path).toList(),
         base.resolve(message.getJobId()),
         settings.aeronDirectory(),
         settings.host(),

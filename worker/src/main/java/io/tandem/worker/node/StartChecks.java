@@ -3,8 +3,11 @@ package io.tandem.worker.node;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /** Says at a worker's start what its first attempt would otherwise fail by. */
 final class StartChecks {
@@ -26,10 +29,15 @@ final class StartChecks {
   static void directory(Path directory) {
     try {
       Files.createDirectories(directory);
-      Files.delete(Files.createTempFile(directory, "check", ""));
+      Path probe = directory.resolve("check-" + UUID.randomUUID());
+      try (FileChannel file =
+          FileChannel.open(probe, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        file.force(true);
+      }
+      Files.delete(probe);
     } catch (IOException e) {
       throw new IllegalStateException(
-          "checkpoints cannot be written to %s: give a directory that this worker may write to (%s)"
+          "checkpoints cannot be written to %s: give a directory, or s3://BUCKET/PREFIX, that this worker may write to (%s)"
               .formatted(directory, e),
           e);
     }

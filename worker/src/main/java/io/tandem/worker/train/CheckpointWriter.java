@@ -17,7 +17,7 @@ import java.util.Map;
 
 /**
  * Commits checkpoints: the shards of replica 0 write, all ranks agree that all was written, rank 0
- * commits by a rename. A failure (a full disk) is a notice; the training goes on.
+ * commits. A failure (a full disk, a store that does not answer) is a notice; the training goes on.
  */
 final class CheckpointWriter {
   private final ShardContext context;
@@ -111,12 +111,12 @@ final class CheckpointWriter {
     CheckpointCommitted.Builder message =
         CheckpointCommitted.newBuilder()
             .setStep(step)
-            .setPath(directory.toString())
             .setTrainedSeconds(scalars.get(RankTrainer.TRAINED));
     try {
       Path temporary = Checkpoint.temporary(root, step, attempt);
-      Manifest manifest = Checkpoint.commit(temporary, directory, facts);
-      message.setBytes(manifest.files().values().stream().mapToLong(f -> f.bytes()).sum());
+      Checkpoint.Committed made = Checkpoint.commit(temporary, directory, facts);
+      message.setPath(made.directory().toString());
+      message.setBytes(made.manifest().files().values().stream().mapToLong(f -> f.bytes()).sum());
     } catch (CheckpointException e) {
       complain("the checkpoint of step " + step + " was not written, training goes on", e);
       return false;
@@ -136,7 +136,7 @@ final class CheckpointWriter {
   /** Writes the averaged weights of a model out of the newest checkpoint; rank 0 alone. */
   Path export(long step, String model) throws CheckpointException {
     Path out = plan.directory().resolve("student.safetensors");
-    try (CheckpointReader reader = CheckpointReader.open(root.resolve(Checkpoints.name(step)))) {
+    try (CheckpointReader reader = CheckpointReader.open(Checkpoints.ofStep(root, step))) {
       SafetensorsExport.write(out, reader, model + ".average.");
     }
     return out;

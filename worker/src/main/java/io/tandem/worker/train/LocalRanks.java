@@ -19,6 +19,7 @@ import io.tandem.worker.fabric.FabricSettings;
 import io.tandem.worker.fabric.Fabrics;
 import io.tandem.worker.fabric.PeerLostException;
 import io.tandem.worker.parallel.ShardContext;
+import io.tandem.worker.storage.StoreException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -234,7 +235,8 @@ public final class LocalRanks implements AttemptRun {
     } else if (e instanceof DivergedException) {
       fail(Outcome.FAILED_FINAL, JobReason.DIVERGED, e.getMessage());
     } else if (e instanceof DataException) {
-      fail(Outcome.FAILED_FINAL, JobReason.DATA_ERROR, e.getMessage());
+      Outcome how = StoreException.temporary(e) ? Outcome.FAILED_RETRYABLE : Outcome.FAILED_FINAL;
+      fail(how, JobReason.DATA_ERROR, e.getMessage());
     } else if (e instanceof UncheckedIOException io
         && io.getCause() instanceof CheckpointException checkpoint) {
       fail(Outcome.FAILED_RETRYABLE, JobReason.CHECKPOINT_ERROR, checkpoint.getMessage());

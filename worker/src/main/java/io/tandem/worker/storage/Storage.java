@@ -1,0 +1,46 @@
+package io.tandem.worker.storage;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+
+/** Paths by the text in which people give them. */
+public final class Storage {
+  private Storage() {}
+
+  /** The one that the environment tells of; its client lives as long as the process. */
+  private static final class Environment {
+    static final S3FileSystem SYSTEM = new S3FileSystem(new S3Store(S3Clients.ofEnvironment()));
+  }
+
+  /**
+   * A path; nothing is looked at yet.
+   *
+   * @param location {@code s3://bucket/prefix}, {@code file:///path}, or the path of a file system
+   * @throws IllegalArgumentException when it is none of these
+   */
+  public static Path path(String location) {
+    if (location.startsWith(S3FileSystem.SCHEME)) {
+      return Environment.SYSTEM.getPath(location);
+    }
+    return location.startsWith("file:") ? Path.of(URI.create(location)) : Path.of(location);
+  }
+
+  /** Whether a directory can be renamed there, in one step; otherwise it is an object store. */
+  public static boolean renames(Path path) {
+    return !(path instanceof S3Path);
+  }
+
+  /**
+   * Removes all objects below a path of an object store, in the order of their names.
+   *
+   * @throws IOException at the first that cannot be removed
+   */
+  public static void deleteObjects(Path directory) throws IOException {
+    var path = (S3Path) directory;
+    var store = path.getFileSystem().store();
+    for (var object : store.all(path)) {
+      store.delete(object);
+    }
+  }
+}
