@@ -3,8 +3,9 @@ package io.tandem.worker.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tandem.protocol.control.AttemptEnded;
+import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Outcome;
-import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobReason;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,13 +77,15 @@ class S3JobTest {
     assertThat(first.checkpoint.getPath()).isEqualTo(kept.get(0).toString());
     assertThat(first.checkpoint.getBytes()).isPositive();
 
-    LocalJobs.Memo second = LocalJobs.run(home, job(2, 1, 9, 1), List.of(kept.get(1)));
+    Path other = store.path("jobs/other");
+    LocalJobs.Memo second = LocalJobs.run(other, job(2, 1, 9, 1), List.of(kept.get(1)));
     completed(second);
     assertThat(second.startedAt).isEqualTo(3);
-    assertThat(second.checkpoint.getPrunedList()).hasSize(1);
+    assertThat(second.checkpoint.getPrunedList())
+        .containsExactly(other.resolve("checkpoints/step-00000006.attempt1").toString());
     assertThat(store.objects())
-        .filteredOn(name -> !name.contains("step-00000009"))
-        .containsExactly("jobs/one/student.safetensors");
+        .filteredOn(name -> name.startsWith("jobs/other") && !name.contains("step-00000009"))
+        .containsExactly("jobs/other/student.safetensors");
 
     // The same as on a file system, to the last bit.
     completed(LocalJobs.run(work, job(1, 2, 6, 9), List.of()));
@@ -102,27 +106,34 @@ class S3JobTest {
     LocalJobs.Memo memo =
         new LocalJobs.Memo() {
           @Override
-          public void progress(Progress message) {
-            super.progress(message);
-            if (checkpoint != null && message.getStep() < 40 && notices.isEmpty()) {
+          public void checkpoint(CheckpointCommitted message) {
+            super.checkpoint(message);
+            if (message.getStep() == 3) {
               store.relay().fallSilent();
-            } else if (!notices.isEmpty()) {
-              store.relay().heal();
             }
           }
+
+          @Override
+          public void notice(Notice message) {
+            super.notice(message);
+            store.relay().heal();
+          }
         };
-    LocalJobs.begin(home, job(1, 2, 200, 9), List.of(), memo);
-    AttemptEnded ended = memo.ended.get(240, java.util.concurrent.TimeUnit.SECONDS);
-    assertThat(ended.getOutcome()).as("%s", ended).isEqualTo(Outcome.COMPLETED);
+    LocalJobs.begin(home, job(1, 2, 9, 9), List.of(), memo);
+    memo.ended.get(120, TimeUnit.SECONDS);
+    completed(memo);
     assertThat(memo.notices).isNotEmpty();
     assertThat(memo.notices)
         .allSatisfy(
             notice -> {
               assertThat(notice.getCode()).isEqualTo("CHECKPOINT_FAILED");
-              assertThat(notice.getText()).contains("s3://tandem-test/jobs/cut");
+              assertThat(notice.getText())
+                  .contains("step 6", "training goes on", "s3://tandem-test/jobs/cut");
             });
-    assertThat(memo.checkpoint.getStep()).isEqualTo(200);
-    for (Path directory : Checkpoints.list(home.resolve("checkpoints"))) {
+    assertThat(memo.checkpoint.getStep()).isEqualTo(9);
+    List<Path> whole = Checkpoints.list(home.resolve("checkpoints"));
+    assertThat(whole).hasSize(2);
+    for (Path directory : whole) {
       CheckpointReader.open(directory).close();
     }
   }
