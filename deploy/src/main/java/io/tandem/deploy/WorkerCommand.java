@@ -8,6 +8,7 @@ import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
 import io.tandem.worker.node.WorkerNode;
 import io.tandem.worker.node.WorkerSettings;
+import io.tandem.worker.storage.Storage;
 import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -80,8 +81,9 @@ final class WorkerCommand implements Callable<Integer> {
       paramLabel = "DIR",
       defaultValue = "${env:TANDEM_DIRECTORY:-tandem-checkpoints}",
       description =
-          "Checkpoints and models; all workers must see it (TANDEM_DIRECTORY; ${DEFAULT-VALUE}).")
-  Path directory;
+          "Checkpoints and models, a directory that all workers see or s3://BUCKET/PREFIX"
+              + " (TANDEM_DIRECTORY; ${DEFAULT-VALUE}).")
+  String directory;
 
   @Option(
       names = "--aeron-directory",
@@ -119,16 +121,27 @@ final class WorkerCommand implements Callable<Integer> {
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
       WorkerMetrics measured = new WorkerMetrics(meters);
       Path memory = Preflight.memoryDirectory(aeron);
-      try (HostMetrics space = HostMetrics.start(meters, measured, directory, memory)) {
-        return work(addresses, aeron, metrics, measured.around(starter));
+      Path checkpoints = checkpoints();
+      try (HostMetrics space = HostMetrics.start(meters, measured, checkpoints, memory)) {
+        return work(addresses, checkpoints, aeron, metrics, measured.around(starter));
       }
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
     }
   }
 
+  private Path checkpoints() {
+    try {
+      return Storage.path(directory).toAbsolutePath();
+    } catch (IllegalArgumentException e) {
+      throw new CommandException(
+          ExitCode.USAGE, "--directory %s: %s".formatted(directory, e.getMessage()));
+    }
+  }
+
   private int work(
       List<InetSocketAddress> addresses,
+      Path checkpoints,
       Path aeron,
       MetricsServer metrics,
       AttemptRun.Starter measured) {
@@ -137,7 +150,7 @@ final class WorkerCommand implements Callable<Integer> {
     WorkerNode node;
     try {
       settings =
-          WorkerSettings.local(addresses, slots, host, directory.toAbsolutePath(), processors)
+          WorkerSettings.local(addresses, slots, host, checkpoints, processors)
               .with(controlPort, dataPort, aeron, metrics.port())
               .with(peerTls.certificates());
       node = WorkerNode.start(settings, measured);

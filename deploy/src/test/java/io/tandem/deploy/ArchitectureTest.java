@@ -47,6 +47,9 @@ class ArchitectureTest {
   @ArchTest static final ArchRule AERON = only("io.aeron..", "io.tandem.worker.fabric..");
 
   @ArchTest
+  static final ArchRule OBJECT_STORES = only("software.amazon..", "io.tandem.worker.storage..");
+
+  @ArchTest
   static final ArchRule TAR = only("org.apache.commons.compress..", "io.tandem.worker.data..");
 
   @ArchTest

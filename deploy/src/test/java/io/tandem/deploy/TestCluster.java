@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -153,17 +154,18 @@ final class TestCluster implements AutoCloseable {
 
   private TandemProcess worker(int slots, String coordinators, Map<String, String> environment)
       throws Exception {
+    Map<String, String> all = new HashMap<>();
+    all.put("TANDEM_DIRECTORY", directory.resolve("checkpoints").toString());
+    all.putAll(environment);
     return tandem(
-        environment,
+        all,
         "worker",
         "--slots",
         String.valueOf(slots),
         "--threads",
         "1",
         "--coordinator",
-        coordinators,
-        "--directory",
-        directory.resolve("checkpoints").toString());
+        coordinators);
   }
 
   static Worker registered(TandemProcess process) {

@@ -18,7 +18,10 @@ import io.tandem.protocol.control.Wish;
 import io.tandem.protocol.job.JobFileException;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
+import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -287,20 +290,31 @@ final class JobRoutes {
               + job.status().state()
               + " and exported no model yet");
     }
-    Path file = Path.of(path);
-    if (!Files.isReadable(file)) {
-      throw Problem.notFound(
-          "the model lies at "
-              + path
-              + " on the workers, which this coordinator cannot read:"
-              + " share that directory with it, or copy the file from there");
-    }
-    return done(
-        HttpResponse.create()
+    return CompletableFuture.supplyAsync(() -> model(path), blocking);
+  }
+
+  private static HttpResponse model(String path) {
+    String why = "";
+    try {
+      // Of an object store, where the program brings a file system that knows it.
+      Path file = path.startsWith("s3://") ? Path.of(URI.create(path)) : Path.of(path);
+      if (Files.isReadable(file)) {
+        return HttpResponse.create()
             .withEntity(HttpEntities.create(ContentTypes.APPLICATION_OCTET_STREAM, file))
             .addHeader(
                 RawHeader.create(
-                    "Content-Disposition", "attachment; filename=\"student.safetensors\"")));
+                    "Content-Disposition", "attachment; filename=\"student.safetensors\""));
+      }
+    } catch (UncheckedIOException | FileSystemNotFoundException | IllegalArgumentException e) {
+      why = " (" + e.getMessage() + ")";
+    }
+    throw Problem.notFound(
+        "the model lies at "
+            + path
+            + " on the workers, which this coordinator cannot read"
+            + why
+            + ": share that directory with it, give it the object store's credentials, or copy the"
+            + " file from there");
   }
 
   private static CompletionStage<HttpResponse> done(HttpResponse response) {

@@ -144,7 +144,8 @@ public final class Checkpoints {
     } catch (UncheckedIOException e) {
       throw new CheckpointException(root, "cannot be listed", e.getCause());
     }
-    entries.sort(Comparator.comparingLong(Entry::step).thenComparingLong(Entry::attempt).reversed());
+    entries.sort(
+        Comparator.comparingLong(Entry::step).thenComparingLong(Entry::attempt).reversed());
     return entries;
   }
 

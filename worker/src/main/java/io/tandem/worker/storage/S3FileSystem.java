@@ -17,7 +17,7 @@ final class S3FileSystem extends FileSystem {
   static final String SCHEME = "s3://";
 
   private final S3Store store;
-  private final S3Provider provider = new S3Provider(this);
+  private final S3Provider provider = new S3Provider(() -> this);
 
   S3FileSystem(S3Store store) {
     this.store = store;

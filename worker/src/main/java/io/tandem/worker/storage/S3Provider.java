@@ -22,17 +22,27 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * What {@link java.nio.file.Files} can do with objects: look, list, read, write, remove. The rest
  * is refused by {@link UnsupportedOperationException}; nothing is imitated that would not be atomic
  * or would be slow.
  */
-final class S3Provider extends FileSystemProvider {
-  private final S3FileSystem system;
+public final class S3Provider extends FileSystemProvider {
+  private final Supplier<S3FileSystem> opened;
 
-  S3Provider(S3FileSystem system) {
-    this.system = system;
+  /** For {@link Path#of(URI)}, by the name in {@code META-INF/services}. */
+  public S3Provider() {
+    this(Storage::environment);
+  }
+
+  S3Provider(Supplier<S3FileSystem> opened) {
+    this.opened = opened;
+  }
+
+  private S3Store store() {
+    return opened.get().store();
   }
 
   @Override
@@ -47,12 +57,12 @@ final class S3Provider extends FileSystemProvider {
 
   @Override
   public FileSystem getFileSystem(URI uri) {
-    return system;
+    return opened.get();
   }
 
   @Override
   public Path getPath(URI uri) {
-    return system.getPath(S3FileSystem.SCHEME + uri.getHost() + uri.getPath());
+    return opened.get().getPath(S3FileSystem.SCHEME + uri.getAuthority() + uri.getPath());
   }
 
   /** What is written appears when it is forced, and not when the channel is only closed. */
@@ -64,7 +74,7 @@ final class S3Provider extends FileSystemProvider {
       throw unsupported("opening " + path + " with " + options);
     }
     var object = S3Path.of(path);
-    return writes ? new S3Writer(system.store(), object) : new S3Reader(system.store(), object);
+    return writes ? new S3Writer(store(), object) : new S3Reader(store(), object);
   }
 
   @Override
@@ -73,14 +83,14 @@ final class S3Provider extends FileSystemProvider {
     if (options.contains(StandardOpenOption.WRITE)) {
       throw unsupported("writing " + path + " otherwise than by a FileChannel that is forced");
     }
-    return new S3Reader(system.store(), S3Path.of(path));
+    return new S3Reader(store(), S3Path.of(path));
   }
 
   @Override
   public DirectoryStream<Path> newDirectoryStream(
       Path directory, DirectoryStream.Filter<? super Path> filter) throws IOException {
     var accepted = new ArrayList<Path>();
-    for (var child : system.store().children(S3Path.of(directory))) {
+    for (var child : store().children(S3Path.of(directory))) {
       if (filter.accept(child)) {
         accepted.add(child);
       }
@@ -102,7 +112,7 @@ final class S3Provider extends FileSystemProvider {
 
   @Override
   public void delete(Path path) throws IOException {
-    system.store().delete(S3Path.of(path));
+    store().delete(S3Path.of(path));
   }
 
   @Override
@@ -157,7 +167,7 @@ final class S3Provider extends FileSystemProvider {
     var object = S3Path.of(path);
     try {
       var known = object.attributes();
-      return type.cast(known == null ? system.store().look(object) : known);
+      return type.cast(known == null ? store().look(object) : known);
     } catch (StoreException e) {
       throw new UncheckedIOException(e);
     }

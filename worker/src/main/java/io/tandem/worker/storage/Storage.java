@@ -13,6 +13,10 @@ public final class Storage {
     static final S3FileSystem SYSTEM = new S3FileSystem(new S3Store(S3Clients.ofEnvironment()));
   }
 
+  static S3FileSystem environment() {
+    return Environment.SYSTEM;
+  }
+
   /**
    * A path; nothing is looked at yet.
    *
@@ -21,7 +25,7 @@ public final class Storage {
    */
   public static Path path(String location) {
     if (location.startsWith(S3FileSystem.SCHEME)) {
-      return Environment.SYSTEM.getPath(location);
+      return environment().getPath(location);
     }
     return location.startsWith("file:") ? Path.of(URI.create(location)) : Path.of(location);
   }
