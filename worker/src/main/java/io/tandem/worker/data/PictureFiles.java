@@ -2,9 +2,11 @@ package io.tandem.worker.data;
 
 import io.tandem.worker.storage.StoreException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
@@ -48,10 +50,11 @@ record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) imple
     Path file = directory.resolve(name(index));
     byte[] bytes;
     try {
-      if (Files.exists(file) && !Files.isRegularFile(file)) {
+      BasicFileAttributes told = Files.readAttributes(file, BasicFileAttributes.class);
+      if (!told.isRegularFile()) {
         throw new UnreadableImageException("it is no file"); // a device may have no end
       }
-      if (Files.size(file) > LARGEST_FILE) {
+      if (told.size() > LARGEST_FILE) {
         throw new UnreadableImageException("it has more than " + LARGEST_FILE + " bytes");
       }
       bytes = Files.readAllBytes(file);
@@ -60,6 +63,8 @@ record PictureFiles(Path directory, List<Entry> entries, ImageCodec codec) imple
       throw new CancellationException("interrupted while reading " + file);
     } catch (StoreException e) {
       throw new DataException(e.getMessage(), e); // the image may be fine
+    } catch (UncheckedIOException e) {
+      throw new DataException(e.getCause().getMessage(), e); // the same
     } catch (IOException e) {
       throw new UnreadableImageException(
           Files.exists(file) ? "cannot be read: " + e.getMessage() : "the file is missing", e);

@@ -149,4 +149,32 @@ class S3JobTest {
     assertThat(memo.ended.get().getReason()).isEqualTo(JobReason.CHECKPOINT_ERROR.name());
     assertThat(memo.ended.get().getText()).contains(newest.toString(), "no answer in time");
   }
+
+  /**
+   * The store that the environment tells of is the process's: nobody else in these tests has one.
+   */
+  @Test
+  void shouldTryAnAttemptAgainWhoseDataCannotBeReached() throws Exception {
+    Map<String, String> nobody =
+        Map.of(
+            "aws.endpointUrlS3", "http://127.0.0.1:1",
+            "aws.accessKeyId", TestStore.KEY,
+            "aws.secretAccessKey", TestStore.SECRET);
+    nobody.forEach(System::setProperty);
+    try {
+      JobSpec job = LocalJobs.job(Path.of("DATA"), "supervised", 1, 1, 3);
+      String json = new String(JobFiles.toJson(job), StandardCharsets.UTF_8);
+      JobSpec away =
+          JobFiles.parse(
+              json.replace("DATA", "s3://tandem-test/data").getBytes(StandardCharsets.UTF_8),
+              Map.of());
+      AttemptEnded ended = LocalJobs.run(work, away, List.of()).ended.get();
+      assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_RETRYABLE);
+      assertThat(ended.getReason()).isEqualTo(JobReason.DATA_ERROR.name());
+      assertThat(ended.getText())
+          .contains("s3://tandem-test/data", "the store cannot be asked", "AWS_ENDPOINT_URL_S3");
+    } finally {
+      nobody.keySet().forEach(System::clearProperty);
+    }
+  }
 }
