@@ -86,6 +86,25 @@ class CoordinatorServerTest extends RunningCoordinator {
   }
 
   @Test
+  void shouldSayWhereAModelLiesThatItCannotRead() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "w1", 1)) {
+      String id = submit(1, 1);
+      worker.send(worker.registration().build());
+      worker.expect(Registered.class);
+      StartAttempt start = worker.expect(StartAttempt.class);
+      worker.report(start, started());
+      awaitState(id, "RUNNING");
+      // No file system here knows it: the program brings one.
+      worker.report(start, ended(Outcome.COMPLETED, "s3://bucket/j/student.safetensors"));
+      awaitState(id, "SUCCEEDED");
+      var answer = call("GET", "/v1/jobs/" + id + "/model", "");
+      assertThat(answer.statusCode()).isEqualTo(404);
+      assertThat(answer.body())
+          .contains("s3://bucket/j/student.safetensors", "give it the object store's credentials");
+    }
+  }
+
+  @Test
   void shouldPlaceAgainFromTheCheckpointWhenAWorkerIsLost() throws Exception {
     try (FakeWorker lost = new FakeWorker(server.controlPort(), "a", 1);
         FakeWorker kept = new FakeWorker(server.controlPort(), "b", 2)) {

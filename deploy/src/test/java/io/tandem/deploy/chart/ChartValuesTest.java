@@ -44,6 +44,7 @@ class ChartValuesTest {
           ports.rest                             | 70000   | at '/ports/rest': maximum: got 70,000, want 65,535
           monitoring.podMonitor.enabled          | perhaps | at '/monitoring/podMonitor/enabled': value must be one of 'auto', true, false
           checkpoints.mountPath                  | data    | at '/checkpoints/mountPath': 'data' does not match
+          checkpoints.path                       | s3://   | at '/checkpoints/path': 's3://' does not match
           workers                                | 4       | additional properties 'workers' not allowed
           """)
   void shouldRefuseWithAReason(String key, String value, String message) {
@@ -81,6 +82,15 @@ class ChartValuesTest {
                         "serviceAccount.create",
                         false)))
         .hasMessageContaining("a service account that may list pods");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'', /var/lib/tandem/checkpoints", "s3://bucket/tandem, s3://bucket/tandem"})
+  void shouldTellWorkersWhereCheckpointsGo(String path, String expected) {
+    var manifests = new Manifests(CHART.render(Map.of("checkpoints.path", path)));
+    for (JsonNode worker : manifests.pods("worker")) {
+      assertThat(Manifests.environment(worker)).containsEntry("TANDEM_DIRECTORY", expected);
+    }
   }
 
   @Test
