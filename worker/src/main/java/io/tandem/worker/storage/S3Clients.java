@@ -1,6 +1,7 @@
 package io.tandem.worker.storage;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -28,7 +29,12 @@ final class S3Clients {
 
   private S3Clients() {}
 
-  /** As AWS's own tools are told: by system properties, environment, profile, role. */
+  /**
+   * As AWS's own tools are told: by system properties, environment, profile, role.
+   *
+   * @throws IllegalArgumentException when the endpoint is no address, or there is neither endpoint
+   *     nor region
+   */
   static S3Client ofEnvironment() {
     var endpoint =
         Stream.of(
@@ -39,8 +45,30 @@ final class S3Clients {
             .filter(Objects::nonNull)
             .filter(text -> !text.isBlank())
             .findFirst()
-            .map(URI::create);
-    return of(endpoint, DefaultCredentialsProvider.builder().build(), TRY, REQUEST);
+            .map(S3Clients::endpoint);
+    try {
+      return of(endpoint, DefaultCredentialsProvider.builder().build(), TRY, REQUEST);
+    } catch (SdkClientException e) {
+      throw new IllegalArgumentException(
+          "no object store: set AWS_REGION, or AWS_ENDPOINT_URL_S3 for one that is not AWS's ("
+              + e.getMessage()
+              + ")",
+          e);
+    }
+  }
+
+  static URI endpoint(String text) {
+    try {
+      var address = new URI(text);
+      if (address.getHost() != null && address.getScheme().matches("https?")) {
+        return address;
+      }
+    } catch (URISyntaxException e) {
+      // said below
+    }
+    throw new IllegalArgumentException(
+        "'%s' in AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is no address; give http://HOST:PORT or https://HOST"
+            .formatted(text));
   }
 
   /**

@@ -6,22 +6,24 @@ import java.nio.file.Path;
 
 /** Paths by the text in which people give them. */
 public final class Storage {
+  private static S3FileSystem environment;
+
   private Storage() {}
 
   /** The one that the environment tells of; its client lives as long as the process. */
-  private static final class Environment {
-    static final S3FileSystem SYSTEM = new S3FileSystem(new S3Store(S3Clients.ofEnvironment()));
-  }
-
-  static S3FileSystem environment() {
-    return Environment.SYSTEM;
+  static synchronized S3FileSystem environment() {
+    if (environment == null) {
+      environment = new S3FileSystem(new S3Store(S3Clients.ofEnvironment()));
+    }
+    return environment;
   }
 
   /**
    * A path; nothing is looked at yet.
    *
    * @param location {@code s3://bucket/prefix}, {@code file:///path}, or the path of a file system
-   * @throws IllegalArgumentException when it is none of these
+   * @throws IllegalArgumentException when it is none of these, or the environment tells of no
+   *     object store
    */
   public static Path path(String location) {
     if (location.startsWith(S3FileSystem.SCHEME)) {

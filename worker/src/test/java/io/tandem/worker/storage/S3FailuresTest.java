@@ -2,6 +2,7 @@ package io.tandem.worker.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a store says or does not say, and what its user hears of it. */
 @Timeout(60)
@@ -106,11 +108,33 @@ class S3FailuresTest {
     store.relay().fallSilent();
     long began = System.nanoTime();
     var failure = failure(() -> Files.readAllBytes(store.hastyPath("a/b")));
-    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(10));
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(20));
     assertThat(failure)
         .hasMessageContaining("s3://tandem-test/a/b: no answer in time")
         .hasMessageContaining("look at the store");
     assertThat(failure.temporary()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"store:9000", "store", "ftp://store", "http://", "http://a b"})
+  void shouldRefuseAnEndpointThatIsNoAddress(String text) {
+    assertThatThrownBy(() -> S3Clients.endpoint(text))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("'" + text + "' in AWS_ENDPOINT_URL_S3")
+        .hasMessageContaining("give http://HOST:PORT");
+  }
+
+  @Test
+  void shouldAskForARegion() {
+    assumeThat(System.getenv("AWS_REGION")).isNull();
+    System.setProperty("aws.disableEc2Metadata", "true");
+    try {
+      assertThatThrownBy(S3Clients::ofEnvironment)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("set AWS_REGION");
+    } finally {
+      System.clearProperty("aws.disableEc2Metadata");
+    }
   }
 
   @Test

@@ -20,7 +20,7 @@ public final class TestStore implements AutoCloseable {
   public static final String KEY = "someone";
   public static final String SECRET = "something";
   private static final Duration PATIENT = Duration.ofSeconds(15);
-  private static final Duration HASTY = Duration.ofSeconds(1);
+  private static final Duration HASTY = Duration.ofSeconds(3);
 
   private final S3Proxy server;
   private final Relay relay;
@@ -75,7 +75,7 @@ public final class TestStore implements AutoCloseable {
     return system.getPath(S3FileSystem.SCHEME + BUCKET + "/" + key);
   }
 
-  /** The same, asked for two seconds at the most. */
+  /** The same, asked for six seconds at the most. */
   public Path hastyPath(String key) {
     return hasty.getPath(path(key).toString());
   }
