@@ -18,7 +18,9 @@ public final class Main {
     if (arguments.length > 0 && SERVERS.contains(arguments[0])) {
       System.setProperty("tandem.log", System.getProperty("tandem.log", "INFO"));
     }
-    System.exit(commandLine(LocalRanks::start).execute(arguments));
+    int code = commandLine(LocalRanks::start).execute(arguments);
+    Interruption.end();
+    System.exit(code);
   }
 
   /**

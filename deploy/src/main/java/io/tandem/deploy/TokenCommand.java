@@ -21,14 +21,18 @@ final class TokenCommand implements Callable<Integer> {
 
   @Mixin Output output;
 
-  @Option(names = "--name", required = true, paramLabel = "NAME", description = "Whose it is.")
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      defaultValue = "${env:TANDEM_TOKEN_NAME:-}",
+      description = "Whose it is (TANDEM_TOKEN_NAME).")
   String name;
 
   @Option(
       names = "--role",
-      required = true,
       paramLabel = "ROLE",
-      description = "viewer, submitter or admin.")
+      defaultValue = "${env:TANDEM_TOKEN_ROLE:-viewer}",
+      description = "viewer, submitter or admin (TANDEM_TOKEN_ROLE; ${DEFAULT-VALUE}).")
   String role;
 
   @Override
