@@ -18,8 +18,12 @@ public final class Main {
     if (arguments.length > 0 && SERVERS.contains(arguments[0])) {
       System.setProperty("tandem.log", System.getProperty("tandem.log", "INFO"));
     }
-    int code = commandLine(LocalRanks::start).execute(arguments);
-    Interruption.end();
+    int code;
+    try {
+      code = commandLine(LocalRanks::start).execute(arguments);
+    } finally {
+      Interruption.end();
+    }
     System.exit(code);
   }
 
