@@ -86,7 +86,7 @@ class SecuredIT {
       assertThat(untrusting.said()).containsIgnoringCase("certif");
       TandemProcess nobody = cluster.tandem(trusting, "jobs");
       assertThat(nobody.exitCode()).isNotZero();
-      assertThat(nobody.said()).contains("401");
+      assertThat(nobody.said()).contains("send 'Authorization: Bearer'");
       assertThat(cluster.tandem(with(trusting, viewer), "jobs").exitCode()).isZero();
       TandemProcess looking = cluster.tandem(with(trusting, viewer), "submit", job.toString());
       assertThat(looking.exitCode()).isNotZero();
