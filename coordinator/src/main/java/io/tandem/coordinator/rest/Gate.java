@@ -4,7 +4,6 @@ import akka.http.javadsl.model.AttributeKeys;
 import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
 import java.net.InetAddress;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
@@ -116,8 +115,8 @@ final class Gate {
     return new Problem(
         429,
         "Too many calls",
-        "allowed are %.0f calls a second from an address, %.0f at once; try again in %d s"
-            .formatted(PER_SECOND, BURST, Duration.ofSeconds(1).toSeconds()),
+        "allowed are %.0f calls a second from an address, %.0f at once; try again in 1 s"
+            .formatted(PER_SECOND, BURST),
         List.of());
   }
 

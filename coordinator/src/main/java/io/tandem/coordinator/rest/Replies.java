@@ -78,6 +78,7 @@ final class Replies {
             .withEntity(HttpEntities.create(PROBLEM, bytes(body)));
     return switch (problem.status()) {
       case 401 -> response.addHeader(RawHeader.create("WWW-Authenticate", "Bearer"));
+      case 429 -> response.addHeader(RawHeader.create("Retry-After", "1"));
       case 503 -> response.addHeader(RawHeader.create("Retry-After", "5"));
       default -> response;
     };

@@ -19,7 +19,8 @@ public record RestSecurity(String token, Path tokens, Path certificate, Path key
   public RestSecurity {
     token = token == null ? "" : token.strip();
     if ((certificate == null) != (key == null)) {
-      throw new IllegalArgumentException("TLS needs a certificate and its key: give both or none");
+      throw new IllegalArgumentException(
+          "TLS needs a certificate and its key: give both --rest-certificate and --rest-key, or none");
     }
   }
 

@@ -71,7 +71,9 @@ class GateTest {
     for (int i = 0; i < Gate.BURST; i++) {
       assertThat(status(gate, far)).isEqualTo(401);
     }
-    assertThat(status(gate, far)).isEqualTo(429);
+    Problem refusal = gate.verdict(far).refusal().orElseThrow();
+    assertThat(refusal.status()).isEqualTo(429);
+    assertThat(Replies.problem(refusal).getHeader("Retry-After")).isPresent();
     assertThat(status(gate, from("10.1.2.4"))).isEqualTo(401);
     for (int i = 0; i <= Gate.BURST; i++) {
       assertThat(status(gate, from("127.0.0.1"))).isEqualTo(401);
