@@ -33,9 +33,6 @@ import picocli.CommandLine.Option;
             + " Ipc: between processes that share a media driver in one more process. Udp: between"
             + " processes with a media driver each, over loopback.")
 final class BenchCollectivesCommand implements Callable<Integer> {
-  /** Measured before all else and thrown away: the compiler is not done yet. */
-  private static final List<Integer> UNCOUNTED = List.of(4096, 1 << 20, 4096, 1 << 20);
-
   @Mixin Output output;
 
   @Option(
@@ -110,9 +107,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
 
   private void inProcess() throws InterruptedException {
     List<Fabric> world = InProcessFabric.world(ranks, Duration.ofMinutes(1));
-    for (int bytes : UNCOUNTED) {
-      CollectiveBenchmark.time(Collective.ALL_REDUCE, world, bytes);
-    }
+    CollectiveBenchmark.settle(world);
     for (Collective collective : CollectiveBenchmark.COLLECTIVES) {
       for (int bytes : sizes) {
         long[] nanos = CollectiveBenchmark.time(collective, world, bytes);
@@ -162,9 +157,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
 
   /** One rank's part of all measurements. */
   static void measure(Fabric fabric, List<Integer> sizes, Listener listener) {
-    for (int bytes : UNCOUNTED) {
-      CollectiveBenchmark.time(Collective.ALL_REDUCE, fabric, bytes);
-    }
+    CollectiveBenchmark.settle(fabric);
     for (Collective collective : CollectiveBenchmark.COLLECTIVES) {
       for (int bytes : sizes) {
         listener.measured(collective, bytes, CollectiveBenchmark.time(collective, fabric, bytes));

@@ -2,13 +2,18 @@ package io.tandem.worker.collective;
 
 import io.tandem.worker.fabric.Fabric;
 import io.tandem.worker.fabric.Fabric.Operation;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -26,9 +31,17 @@ public final class CollectiveBenchmark {
 
   private static final int TAG_HALO = FabricCommunicator.TAGS;
   private static final long WARM_UP_NS = 400_000_000;
-  private static final long BYTES_EACH = 256L << 20;
+  private static final long BYTES_EACH = 1L << 30;
   private static final int FEWEST = 7;
   private static final int MOST = 500;
+
+  private static final List<Integer> SETTLING_BYTES = List.of(4 << 10, 1 << 20);
+  private static final long SETTLING_ROUND_NS = TimeUnit.SECONDS.toNanos(1);
+  private static final int CALM_ROUNDS = 3;
+  private static final int MOST_ROUNDS = 60;
+
+  /** Of a round's time, what a JVM may still compile at rest. */
+  private static final double REST = 0.05;
 
   private CollectiveBenchmark() {}
 
@@ -49,26 +62,67 @@ public final class CollectiveBenchmark {
       double busGigabytesPerSecond) {}
 
   /**
+   * Works until the compilers of all ranks' JVMs have been at rest for three seconds, or for a
+   * minute: a JVM's first twenty seconds say nothing of the hours after them, least of all where
+   * ranks that wait keep every core busy. All ranks of the world call it.
+   *
+   * @param fabric this rank's; used by the calling thread alone
+   */
+  public static void settle(Fabric fabric) {
+    Communicator all = world(fabric);
+    List<Runnable> calls =
+        COLLECTIVES.stream()
+            .flatMap(
+                collective ->
+                    SETTLING_BYTES.stream().map(bytes -> call(collective, fabric, all, bytes)))
+            .toList();
+    CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+    ByteBuffer compiling = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
+    int calm = 0;
+    for (int round = 0; round < MOST_ROUNDS && calm < CALM_ROUNDS; round++) {
+      long began = System.nanoTime();
+      long before = compiler.getTotalCompilationTime();
+      repeat(() -> calls.forEach(Runnable::run), all, SETTLING_ROUND_NS);
+      double nanos = (compiler.getTotalCompilationTime() - before) * 1e6;
+      compiling.putDouble(0, nanos / (System.nanoTime() - began));
+      all.allReduce(compiling, ElementType.FLOAT64);
+      calm = compiling.getDouble(0) < REST ? calm + 1 : 0;
+    }
+  }
+
+  /** The same for ranks of this JVM, a thread each. */
+  public static void settle(List<Fabric> world) throws InterruptedException {
+    each(
+        world,
+        fabric -> {
+          settle(fabric);
+          return null;
+        });
+  }
+
+  /**
    * Times one collective between ranks of this JVM, a thread each.
    *
    * @return the slowest rank's nanoseconds, one for each repetition
    */
   public static long[] time(Collective collective, List<Fabric> world, int bytes)
       throws InterruptedException {
+    return each(world, fabric -> time(collective, fabric, bytes));
+  }
+
+  private static <T> T each(List<Fabric> world, Function<Fabric, T> part)
+      throws InterruptedException {
     ExecutorService threads = Executors.newFixedThreadPool(world.size());
     try {
-      List<Future<long[]>> ranks =
-          world.stream()
-              .map(fabric -> threads.submit(() -> time(collective, fabric, bytes)))
-              .toList();
-      long[] slowest = {};
-      for (Future<long[]> rank : ranks) {
-        slowest = rank.get();
+      List<Future<T>> ranks =
+          world.stream().map(fabric -> threads.submit(() -> part.apply(fabric))).toList();
+      T last = null;
+      for (Future<T> rank : ranks) {
+        last = rank.get();
       }
-      return slowest;
+      return last;
     } catch (ExecutionException e) {
-      throw new IllegalStateException(
-          collective.label() + " of " + bytes + " bytes failed", e.getCause());
+      throw new IllegalStateException("a rank of the benchmark failed", e.getCause());
     } finally {
       threads.shutdownNow();
     }
@@ -80,11 +134,10 @@ public final class CollectiveBenchmark {
    * @return the slowest rank's nanoseconds, one for each repetition; the same on every rank
    */
   public static long[] time(Collective collective, Fabric fabric, int bytes) {
-    int[] members = IntStream.range(0, fabric.size()).toArray();
-    Communicator all = new FabricCommunicator(fabric, members, 0);
+    Communicator all = world(fabric);
     Runnable call = call(collective, fabric, all, bytes);
     int repetitions = repetitions(bytes);
-    warmUp(call, all, repetitions);
+    repeat(call, all, WARM_UP_NS);
     ByteBuffer own = ByteBuffer.allocateDirect(repetitions * Long.BYTES);
     for (int i = 0; i < repetitions; i++) {
       all.barrier();
@@ -102,15 +155,17 @@ public final class CollectiveBenchmark {
     return slowest;
   }
 
-  /** Until the first rank has had enough, so that the code is compiled and memory is touched. */
-  private static void warmUp(Runnable call, Communicator all, int repetitions) {
+  private static Communicator world(Fabric fabric) {
+    return new FabricCommunicator(fabric, IntStream.range(0, fabric.size()).toArray(), 0);
+  }
+
+  /** All ranks alike, until the first has had enough. */
+  private static void repeat(Runnable call, Communicator all, long nanos) {
     long start = System.nanoTime();
     ByteBuffer again = ByteBuffer.allocateDirect(1);
     do {
-      for (int i = 0; i < repetitions; i++) {
-        call.run();
-      }
-      again.put(0, (byte) (System.nanoTime() - start < WARM_UP_NS ? 1 : 0));
+      call.run();
+      again.put(0, (byte) (System.nanoTime() - start < nanos ? 1 : 0));
       all.broadcast(again, 0);
     } while (again.get(0) != 0);
   }
