@@ -13,6 +13,7 @@ import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Refused;
 import io.tandem.protocol.control.Registered;
 import io.tandem.protocol.control.Report;
@@ -241,9 +242,18 @@ class CoordinatorServerTest extends RunningCoordinator {
 
   @Test
   void shouldRefuseAWorkerOfAnotherProtocolVersion() throws Exception {
+    int ours = ProtocolVersion.PROTOCOL_VERSION;
     try (FakeWorker worker = new FakeWorker(server.controlPort(), "old-worker", 1)) {
-      worker.send(worker.registration().setProtocolVersion(99).build());
-      assertThat(worker.expect(Refused.class).getReason()).contains("old-worker").contains("99");
+      worker.send(worker.registration().setProtocolVersion(ours - 1).setVersion("0.0.9").build());
+      assertThat(worker.expect(Refused.class).getReason())
+          .contains("worker old-worker is of release 0.0.9 (protocol %d)".formatted(ours - 1))
+          .contains("coordinator of %s (protocol %d)".formatted(ProtocolVersion.release(), ours))
+          .endsWith("start the older one, the worker, from the other's release and image");
+    }
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "new-worker", 1)) {
+      worker.send(worker.registration().setProtocolVersion(ours + 1).setVersion("9.0.0").build());
+      assertThat(worker.expect(Refused.class).getReason())
+          .contains("release 9.0.0", "the older one, the coordinator");
     }
     assertThat(json("GET", "/v1/workers").get("workers")).isEmpty();
   }

@@ -59,7 +59,7 @@ final class EmbeddedCluster implements AutoCloseable {
     EmbeddedCluster cluster = new EmbeddedCluster(coordinator);
     try {
       cluster.metrics = new MetricsServer(cluster.meters, HOST, 0);
-      WorkerMetrics workerMetrics = new WorkerMetrics(cluster.meters);
+      WorkerMetrics workerMetrics = new WorkerMetrics(cluster.meters, System::currentTimeMillis);
       AttemptRun.Starter measured = workerMetrics.around(starter);
       Path checkpoints = directory.resolve("checkpoints").toAbsolutePath();
       cluster.space =

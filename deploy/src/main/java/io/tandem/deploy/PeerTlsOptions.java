@@ -21,14 +21,14 @@ final class PeerTlsOptions {
       names = "--control-key",
       paramLabel = "FILE",
       defaultValue = "${env:TANDEM_CONTROL_KEY:-}",
-      description = "Its private key, RSA in PEM (TANDEM_CONTROL_KEY).")
+      description = "Its private key, RSA or EC, in PEM (TANDEM_CONTROL_KEY).")
   String key;
 
   @Option(
       names = "--control-authority",
       paramLabel = "FILE",
       defaultValue = "${env:TANDEM_CONTROL_AUTHORITY:-}",
-      description = "Certificate of who signed them all (TANDEM_CONTROL_AUTHORITY).")
+      description = "Certificates of who signs them all (TANDEM_CONTROL_AUTHORITY).")
   String authority;
 
   /** Null when none is given. */
@@ -42,7 +42,10 @@ final class PeerTlsOptions {
           "--control-certificate, --control-key and --control-authority: give all three or none");
     }
     try {
-      return new PeerCertificates(Path.of(certificate), Path.of(key), Path.of(authority));
+      PeerCertificates files =
+          new PeerCertificates(Path.of(certificate), Path.of(key), Path.of(authority));
+      files.verify();
+      return files;
     } catch (IllegalArgumentException e) {
       throw new CommandException(ExitCode.USAGE, e.getMessage());
     }

@@ -1,6 +1,8 @@
 package io.tandem.deploy;
 
+import io.tandem.protocol.control.ProtocolVersion;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -10,13 +12,20 @@ import picocli.CommandLine.Spec;
 /** {@code tandem} itself: only its subcommands do something. */
 @Command(
     name = "tandem",
-    version = "tandem 0.1.0",
+    versionProvider = Tandem.Version.class,
     description = "Trains image classifiers by Meta Pseudo Labels on a cluster of JVMs.",
     footer = {
       "",
       "Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 cancelled, 4 coordinator not reached."
     })
 final class Tandem extends ClientCommands implements Runnable {
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"tandem " + ProtocolVersion.release()};
+    }
+  }
+
   @Spec CommandSpec spec;
 
   @Option(

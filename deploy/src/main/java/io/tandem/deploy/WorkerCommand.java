@@ -6,6 +6,7 @@ import io.tandem.worker.fabric.Preflight;
 import io.tandem.worker.metrics.HostMetrics;
 import io.tandem.worker.metrics.MetricsServer;
 import io.tandem.worker.metrics.WorkerMetrics;
+import io.tandem.worker.node.ClusterClock;
 import io.tandem.worker.node.WorkerNode;
 import io.tandem.worker.node.WorkerSettings;
 import io.tandem.worker.storage.Storage;
@@ -119,11 +120,12 @@ final class WorkerCommand implements Callable<Integer> {
     Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     try (Meters meters = new Meters();
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
-      WorkerMetrics measured = new WorkerMetrics(meters);
+      ClusterClock clock = new ClusterClock();
+      WorkerMetrics measured = new WorkerMetrics(meters, clock::now);
       Path memory = Preflight.memoryDirectory(aeron);
       Path checkpoints = checkpoints();
       try (HostMetrics space = HostMetrics.start(meters, measured, checkpoints, memory)) {
-        return work(addresses, checkpoints, aeron, metrics, measured.around(starter));
+        return work(addresses, checkpoints, aeron, metrics, clock, measured.around(starter));
       }
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
@@ -144,6 +146,7 @@ final class WorkerCommand implements Callable<Integer> {
       Path checkpoints,
       Path aeron,
       MetricsServer metrics,
+      ClusterClock clock,
       AttemptRun.Starter measured) {
     int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
     WorkerSettings settings;
@@ -153,7 +156,7 @@ final class WorkerCommand implements Callable<Integer> {
           WorkerSettings.local(addresses, slots, host, checkpoints, processors)
               .with(controlPort, dataPort, aeron, metrics.port())
               .with(peerTls.certificates());
-      node = WorkerNode.start(settings, measured);
+      node = WorkerNode.start(settings, measured, clock);
     } catch (IllegalStateException e) {
       throw new CommandException(ExitCode.FAILED, "the worker cannot start: " + e.getMessage());
     }

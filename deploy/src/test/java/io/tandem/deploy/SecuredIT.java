@@ -1,11 +1,11 @@
 package io.tandem.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tandem.protocol.job.DataSpec;
+import io.tandem.protocol.tls.TestAuthority;
 import io.tandem.worker.data.PictureGenerator;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,18 +14,21 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Mutual TLS on the control plane and encrypted frames on the data plane, between processes. */
 class SecuredIT {
+  private static final Duration DAY = Duration.ofDays(1);
+
   @TempDir Path directory;
 
   @Test
   void shouldTrainWithAllThatIsGuardedAndLetNoStrangerIn() throws Exception {
-    assumeTrue(TestAuthority.isPossible(), "TLS is not tried: openssl is not installed");
     Path pictures = directory.resolve("pictures");
     new PictureGenerator(7, 2, 8, 16, 4, 32).write(pictures, DataSpec.Format.FOLDER, 2);
     TestAuthority ours = new TestAuthority(directory.resolve("ours"));
@@ -33,12 +36,19 @@ class SecuredIT {
     ours.sign("worker", "tandem");
     TestAuthority theirs = new TestAuthority(directory.resolve("theirs"));
     theirs.sign("worker", "tandem");
+    Path both =
+        Files.writeString(
+            directory.resolve("both.crt"),
+            Files.readString(ours.file("ca.crt")) + Files.readString(theirs.file("ca.crt")));
+    Map<String, String> trusting = new HashMap<>(theirs.controlPlane("worker"));
+    trusting.put("TANDEM_CONTROL_AUTHORITY", both.toString());
     Map<String, String> coordinator = new HashMap<>(ours.controlPlane("coordinator"));
     coordinator.put("TANDEM_ENCRYPT_FRAMES", "true");
     try (TestCluster cluster = new TestCluster(directory)) {
       cluster.startCoordinator(coordinator);
       TandemProcess plain = cluster.worker(1, Map.of());
       TandemProcess stranger = cluster.worker(1, theirs.controlPlane("worker"));
+      TandemProcess untrusted = cluster.worker(1, trusting);
       TestCluster.registered(cluster.worker(1, ours.controlPlane("worker")));
       TandemProcess second = cluster.worker(1, ours.controlPlane("worker"));
       TestCluster.registered(second);
@@ -49,16 +59,97 @@ class SecuredIT {
           .containsPattern("tandem_collective_bytes_total\\{[^}]*} [1-9]")
           .doesNotContainPattern("tandem_frames_dropped_total\\{[^}]*} [1-9]");
       assertThat(cluster.client().workers().path("workers")).hasSize(2);
-      for (TandemProcess refused : new TandemProcess[] {plain, stranger}) {
-        refused.await("no coordinator has answered at");
+      for (TandemProcess refused : List.of(plain, stranger, untrusted)) {
         assertThat(refused.said()).doesNotContain("registered at");
+      }
+      plain.await("no coordinator has answered at [^ ]+ \\(it speaks TLS, as CN=tandem \\(serial");
+      stranger.await(
+          "no coordinator has answered at [^ ]+ \\(its certificate is refused here: CN=tandem .*"
+              + "is signed by nobody who is trusted here");
+      untrusted.await(
+          "no coordinator has answered at [^ ]+ \\(it refuses this process's certificate CN=tandem"
+              + " .*look at validity, authority, and both clocks");
+      cluster
+          .coordinator()
+          .await(
+              "a peer of the control plane is refused: CN=tandem .* is signed by nobody who is"
+                  + " trusted here: .*ours/ca.crt");
+    }
+  }
+
+  /** Each with the certificate, its validity, and what to do; nothing starts that none believes. */
+  @Test
+  void shouldNotStartWithACertificateThatNobodyWouldBelieve() throws Exception {
+    TestAuthority ours = new TestAuthority(directory.resolve("ours"));
+    ours.sign("old", "tandem", "RSA", DAY.multipliedBy(-2), DAY.negated());
+    ours.sign("early", "tandem", "RSA", Duration.ofMinutes(5), DAY);
+    Map<String, String> wrong =
+        Map.of(
+            "old", "expired 1 d 0 h ago by this host's clock (",
+            "early", "is not valid for another ");
+    try (TestCluster cluster = new TestCluster(directory)) {
+      for (String name : wrong.keySet()) {
+        for (String command : List.of("coordinator", "worker")) {
+          TandemProcess process = cluster.tandem(ours.controlPlane(name), command);
+          assertThat(process.exitCode()).isEqualTo(ExitCode.USAGE);
+          assertThat(process.said())
+              .contains("no coordinator or worker would believe " + ours.file(name + ".crt"))
+              .contains("CN=tandem (serial ", wrong.get(name));
+        }
       }
     }
   }
 
   @Test
+  void shouldExplainRestsCertificateToServerAndClient() throws Exception {
+    TestAuthority ours = new TestAuthority(directory.resolve("ours"));
+    TestAuthority theirs = new TestAuthority(directory.resolve("theirs"), "theirs");
+    ours.sign("good", "rest");
+    ours.sign("old", "rest", "EC", DAY.multipliedBy(-2), DAY.negated());
+    ours.sign("early", "rest", "EC", Duration.ofMinutes(5), DAY);
+    ours.signWithoutHost("elsewhere", "elsewhere.example");
+    try (TestCluster cluster = new TestCluster(directory)) {
+      explains(cluster, ours, "old", ours, "expired 1 d 0 h ago by this host's clock", true);
+      explains(cluster, ours, "early", ours, "is not valid for another ", true);
+      explains(cluster, ours, "good", theirs, "is signed by nobody who is trusted here", false);
+      explains(cluster, ours, "elsewhere", ours, " is refused: ", false);
+    }
+  }
+
+  /** A server shows that pair to a client that believes that authority. */
+  private void explains(
+      TestCluster cluster,
+      TestAuthority ours,
+      String pair,
+      TestAuthority believed,
+      String why,
+      boolean serverKnows)
+      throws Exception {
+    TandemProcess coordinator =
+        cluster.tandem(
+            Map.of(
+                "TANDEM_REST_CERTIFICATE", ours.file(pair + ".crt").toString(),
+                "TANDEM_REST_KEY", ours.file(pair + ".key").toString(),
+                "TANDEM_STORE", directory.resolve("store-" + pair).toString()),
+            "coordinator",
+            "--rest-port=0",
+            "--control-port=0");
+    String server = coordinator.await("coordinator at (https://\\S+:\\d+)").group(1);
+    TandemProcess client =
+        cluster.tandem(
+            Map.of("TANDEM_SERVER", server, "TANDEM_CA", believed.file("ca.crt").toString()),
+            "jobs");
+    assertThat(client.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
+    assertThat(client.said())
+        .containsPattern("the coordinator at " + server + " is not believed: CN=.*" + why);
+    if (serverKnows) {
+      coordinator.await("REST's certificate CN=rest \\(serial .*" + why);
+    }
+    coordinator.kill();
+  }
+
+  @Test
   void shouldServeHttpsToWhoHasATokenAndWriteDownWhoDidWhat() throws Exception {
-    assumeTrue(TestAuthority.isPossible(), "TLS is not tried: openssl is not installed");
     TestAuthority ours = new TestAuthority(directory.resolve("ours"));
     ours.sign("rest", "localhost");
     String viewer = token("anna", "viewer");

@@ -2,11 +2,22 @@ package io.tandem.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import akka.actor.typed.ActorRefResolver;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.Behaviors;
+import com.typesafe.config.ConfigFactory;
+import io.tandem.protocol.control.Refused;
+import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Remoting;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A worker as a process of its own, without a coordinator. */
+/** A worker as a process of its own, without a coordinator that wants it. */
 class WorkerIT {
   @TempDir Path directory;
 
@@ -18,5 +29,44 @@ class WorkerIT {
       worker.terminate();
       assertThat(worker.exitCode()).as(worker.said()).isZero();
     }
+  }
+
+  /** What a coordinator of a later release says: {@code CoordinatorServerTest}. */
+  @Test
+  void shouldSayWhyItIsRefusedAndEnd() throws Exception {
+    Map<String, Object> settings = new HashMap<>(Remoting.settings("127.0.0.1", 0, null));
+    settings.put("akka.actor.provider", "remote");
+    settings.put("akka.remote.warn-about-direct-use", "off");
+    ActorSystem<Void> coordinator =
+        ActorSystem.create(
+            Behaviors.setup(
+                context -> {
+                  context.spawn(refusing("worker w is of release 0.0.9"), "gateway");
+                  return Behaviors.<Void>empty();
+                }),
+            "tandem",
+            ConfigFactory.parseMap(settings).withFallback(ConfigFactory.load()));
+    String address = "127.0.0.1:" + coordinator.address().getPort().orElseThrow();
+    try (TandemProcess worker =
+        TandemProcess.start(directory, "worker", "--coordinator", address)) {
+      assertThat(worker.exitCode()).as(worker.said()).isEqualTo(ExitCode.FAILED);
+      assertThat(worker.said())
+          .contains("the coordinator refuses this worker: worker w is of release 0.0.9");
+    } finally {
+      coordinator.terminate();
+      coordinator.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  private static Behavior<Object> refusing(String reason) {
+    return Behaviors.receive(
+        (context, message) -> {
+          if (message instanceof Register register) {
+            ActorRefResolver.get(context.getSystem())
+                .<Object>resolveActorRef(register.getReplyTo())
+                .tell(Refused.newBuilder().setReason(reason).build());
+          }
+          return Behaviors.same();
+        });
   }
 }

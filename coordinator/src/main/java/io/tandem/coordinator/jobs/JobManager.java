@@ -75,7 +75,10 @@ public final class JobManager extends AbstractBehavior<Object> {
     context.setLoggerName(JobManager.class);
     this.leadership = store.lead(holder);
     this.resolver = ActorRefResolver.get(context.getSystem());
-    this.ledger = new Ledger(store, leadership, clocks, encryptsFrames);
+    // Of several coordinators each has a clock of its own; what the next leader reads is the
+    // database's.
+    Clocks shared = store.isShared() ? new Clocks(leadership::now, clocks.steady()) : clocks;
+    this.ledger = new Ledger(store, leadership, shared, encryptsFrames);
     this.workerDesk = new WorkerDesk(ledger, timing, context.getLog());
     this.jobDesk = new JobDesk(ledger);
     this.placements = new Placements(ledger);

@@ -66,6 +66,7 @@ final class WorkerDesk {
             .setWorkerId(register.getWorkerId())
             .setHeartbeatMillis((int) timing.heartbeat().toMillis())
             .setGateway(register.getGateway())
+            .setNowMillis(ledger.now())
             .build());
     correct(register.getWorkerId(), register.getRunningList());
     if (register.getLeaving()) {
@@ -75,12 +76,16 @@ final class WorkerDesk {
 
   private static String refusal(Register register) {
     if (register.getProtocolVersion() != ProtocolVersion.PROTOCOL_VERSION) {
-      return "worker %s (%s) speaks protocol version %d, this coordinator %d: run the same release"
+      boolean older = register.getProtocolVersion() < ProtocolVersion.PROTOCOL_VERSION;
+      return ("worker %s is of release %s (protocol %d), this coordinator of %s (protocol %d):"
+              + " start the older one, the %s, from the other's release and image")
           .formatted(
               register.getWorkerId(),
               register.getVersion(),
               register.getProtocolVersion(),
-              ProtocolVersion.PROTOCOL_VERSION);
+              ProtocolVersion.release(),
+              ProtocolVersion.PROTOCOL_VERSION,
+              older ? "worker" : "coordinator");
     }
     return register.getSlots() < 1 || register.getWorkerId().isBlank()
         ? "given " + register.getSlots() + " slots; at least 1 is needed"
@@ -91,7 +96,7 @@ final class WorkerDesk {
   void heartbeat(Heartbeat heartbeat) {
     String id = heartbeat.getWorkerId();
     if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.steady())) {
-      ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).build());
+      ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).setNowMillis(ledger.now()).build());
       correct(id, heartbeat.getRunningList());
       if (heartbeat.getLeaving()) {
         leaving(id);

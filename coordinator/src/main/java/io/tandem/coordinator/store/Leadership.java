@@ -17,16 +17,34 @@ public final class Leadership {
   private final String holder;
   private final long epoch;
   private volatile long renewedNanos = System.nanoTime();
+  private volatile Reading clock;
 
-  Leadership(Store store, String holder, long epoch) {
+  /** What the database's clock showed, and when. */
+  private record Reading(long millis, long nanos) {
+    static Reading of(long millis) {
+      return new Reading(millis, System.nanoTime());
+    }
+  }
+
+  Leadership(Store store, String holder, long epoch, long databaseMillis) {
     this.store = store;
     this.holder = holder;
     this.epoch = epoch;
+    this.clock = Reading.of(databaseMillis);
   }
 
   /** Grows with every leader. */
   public long epoch() {
     return epoch;
+  }
+
+  /**
+   * Milliseconds since 1970 by the database's clock, which all coordinators share: read with each
+   * write, and gone on from there.
+   */
+  public long now() {
+    Reading last = clock;
+    return last.millis() + (System.nanoTime() - last.nanos()) / 1_000_000;
   }
 
   /**
@@ -45,16 +63,17 @@ public final class Leadership {
   }
 
   private void check(Handle handle) {
-    int rows =
+    long renewed =
         handle
-            .createUpdate(
-                "UPDATE leadership SET renewed_at = <now> WHERE only_row = 1 AND epoch = :epoch")
+            .createQuery(
+                "UPDATE leadership SET renewed_at = <now> WHERE only_row = 1 AND epoch = :epoch"
+                    + " RETURNING renewed_at")
             .define("now", store.dialect().now())
             .bind("epoch", epoch)
-            .execute();
-    if (rows != 1) {
-      throw new FencedException(holder, epoch);
-    }
+            .mapTo(Long.class)
+            .findOne()
+            .orElseThrow(() -> new FencedException(holder, epoch));
+    clock = Reading.of(renewed);
   }
 
   /**

@@ -136,18 +136,19 @@ public final class Store implements AutoCloseable {
    * @param holder names who takes it, one process's life long
    */
   public Leadership lead(String holder) {
-    long epoch =
-        transact(
-            handle ->
-                handle
-                    .createQuery(
-                        "UPDATE leadership SET epoch = epoch + 1, holder = :holder,"
-                            + " renewed_at = <now> WHERE only_row = 1 RETURNING epoch")
-                    .define("now", dialect.now())
-                    .bind("holder", holder)
-                    .mapTo(Long.class)
-                    .one());
-    return new Leadership(this, holder, epoch);
+    return transact(
+        handle ->
+            handle
+                .createQuery(
+                    "UPDATE leadership SET epoch = epoch + 1, holder = :holder,"
+                        + " renewed_at = <now> WHERE only_row = 1 RETURNING epoch, renewed_at")
+                .define("now", dialect.now())
+                .bind("holder", holder)
+                .map(
+                    (row, context) ->
+                        new Leadership(
+                            this, holder, row.getLong("epoch"), row.getLong("renewed_at")))
+                .one());
   }
 
   /** Another one that leads, and has shown within that time that it lives. */

@@ -3,6 +3,7 @@ package io.tandem.coordinator.rest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tandem.protocol.tls.TestAuthority;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,8 +25,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TlsTest {
   @TempDir Path directory;
+  private TestAuthority authority;
   private final AtomicLong now = new AtomicLong();
   private long written;
+
+  @BeforeEach
+  void sign() throws Exception {
+    authority = new TestAuthority(directory);
+  }
+
+  private X509Certificate write(String name, String algorithm) throws Exception {
+    return authority.sign(name, name, algorithm, Duration.ofDays(-1), Duration.ofDays(1));
+  }
 
   private Tls open() {
     return new Tls(directory.resolve("use.crt"), directory.resolve("use.key"), now::get);
@@ -44,8 +56,8 @@ class TlsTest {
   @ParameterizedTest
   @ValueSource(strings = {"RSA", "EC"})
   void shouldShowTheCertificateAndANewOneOnceItIsThere(String algorithm) throws Exception {
-    X509Certificate first = Certificates.write(directory, "first", algorithm);
-    X509Certificate second = Certificates.write(directory, "second", algorithm);
+    X509Certificate first = write("first", algorithm);
+    X509Certificate second = write("second", algorithm);
     use("first.crt", "first.key");
     Tls tls = open();
     assertThat(shown(tls, first)).isEqualTo(first);
@@ -62,12 +74,12 @@ class TlsTest {
     assertThatThrownBy(this::open)
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("use.crt");
-    Certificates.write(directory, "one", "EC");
-    Certificates.write(directory, "other", "EC");
+    write("one", "EC");
+    write("other", "EC");
     use("one.crt", "other.key");
     assertThatThrownBy(this::open).hasMessageContaining("use.key is not the key of");
     Files.writeString(directory.resolve("use.key"), "no key");
-    assertThatThrownBy(this::open).hasMessageContaining("PEM files of a certificate chain");
+    assertThatThrownBy(this::open).hasMessageContaining("use.key holds no private key in PEM");
     use("one.key", "one.key");
     assertThatThrownBy(this::open)
         .isInstanceOf(IllegalArgumentException.class)

@@ -37,7 +37,12 @@ public final class TandemClient {
    * @param token bearer token, or empty
    */
   public TandemClient(URI server, String token) {
-    this(server, token, HttpClient.newBuilder());
+    this(
+        server,
+        token,
+        "https".equals(server.getScheme())
+            ? HttpClient.newBuilder().sslContext(Trust.standard())
+            : HttpClient.newBuilder());
   }
 
   /**
@@ -211,6 +216,12 @@ public final class TandemClient {
     try {
       return http.send(request.build(), handler);
     } catch (IOException e) {
+      Trust.refusal(e)
+          .ifPresent(
+              why -> {
+                throw new ClientException(
+                    0, "the coordinator at %s is not believed: %s".formatted(server, why));
+              });
       String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
       throw new ClientException(
           0,

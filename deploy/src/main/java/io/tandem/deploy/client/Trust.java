@@ -1,19 +1,26 @@
 package io.tandem.deploy.client;
 
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.tandem.protocol.tls.ExplainedTrust;
+import io.tandem.protocol.tls.PemFiles;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
+import java.security.cert.CertificateException;
+import java.time.InstantSource;
+import java.util.Optional;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedTrustManager;
 
 /** Whom a client believes. */
 final class Trust {
   private Trust() {}
+
+  /** Java's own authorities. */
+  static SSLContext standard() {
+    return of(
+        PemFiles.trust(),
+        "give the certificate of its authority by --ca (TANDEM_CA) where it is one of your own");
+  }
 
   /**
    * Those of a PEM file and no others.
@@ -21,26 +28,33 @@ final class Trust {
    * @throws IllegalArgumentException where it holds no certificate
    */
   static SSLContext of(Path authority) {
+    return of(
+        PemFiles.trust(authority),
+        "--ca (TANDEM_CA) names " + authority + ", which must hold its authority's certificate");
+  }
+
+  private static SSLContext of(X509ExtendedTrustManager trust, String stranger) {
     try {
-      KeyStore store = KeyStore.getInstance("PKCS12");
-      store.load(null, null);
-      byte[] pem = Files.readAllBytes(authority);
-      for (Certificate certificate :
-          CertificateFactory.getInstance("X.509")
-              .generateCertificates(new ByteArrayInputStream(pem))) {
-        store.setCertificateEntry("authority" + store.size(), certificate);
-      }
-      if (store.size() == 0) {
-        throw new IllegalArgumentException("the file holds no certificate in PEM");
-      }
-      TrustManagerFactory trust =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trust.init(store);
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, trust.getTrustManagers(), null);
+      context.init(
+          null,
+          new TrustManager[] {
+            new ExplainedTrust(trust, stranger, InstantSource.system(), why -> {})
+          },
+          null);
       return context;
-    } catch (IOException | GeneralSecurityException e) {
-      throw new IllegalArgumentException("certificates in PEM are needed: " + e.getMessage(), e);
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this Java has no TLS", e);
     }
+  }
+
+  /** Why a server's certificate was refused, when that is why a call failed. */
+  static Optional<String> refusal(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof CertificateException) {
+        return Optional.of(cause.getMessage());
+      }
+    }
+    return Optional.empty();
   }
 }

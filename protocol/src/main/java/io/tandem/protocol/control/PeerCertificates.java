@@ -1,32 +1,36 @@
 package io.tandem.protocol.control;
 
-import java.nio.file.Files;
+import io.tandem.protocol.tls.PemFiles;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
 
 /**
- * What coordinators and workers prove to each other who they are with (mutual TLS): PEM files, read
- * again every few minutes, so that certificates may be renewed. Both ends must share a name: one
- * that stands in this certificate (as its common name or alternative name) must stand in the
- * other's.
+ * What coordinators and workers prove to each other who they are with (mutual TLS): PEM files,
+ * looked at again for new connections, so that certificates may be renewed. Both ends must share a
+ * name: one that stands in this certificate (as its common name or alternative name) must stand in
+ * the other's.
  *
- * @param certificate of this process, signed by the authority
- * @param key its private key, RSA (PKCS #8 or #1)
- * @param authority the certificate of who signs all of the cluster's
+ * @param certificate of this process, signed by one of the authorities; with those in between
+ * @param key its private key, RSA or EC (PKCS #8, or #1)
+ * @param authority the certificates of who signs the cluster's; more than one while they change
  */
 public record PeerCertificates(Path certificate, Path key, Path authority) {
   /**
-   * Looks whether they are there.
+   * Looks whether peers could believe this.
    *
-   * @throws IllegalArgumentException names the file that cannot be read
+   * @throws IllegalArgumentException names the file, what is wrong with it and what to do: it is
+   *     missing or no PEM, the key is another's, the certificate is out of date or of none of the
+   *     authorities
    */
-  public PeerCertificates {
-    for (Path file : new Path[] {certificate, key, authority}) {
-      if (!Files.isReadable(file)) {
-        throw new IllegalArgumentException(
-            file
-                + " cannot be read: the control plane's TLS needs a certificate, its key and the"
-                + " authority's certificate");
-      }
+  public void verify() {
+    X509Certificate[] chain = PemFiles.certificates(certificate).toArray(X509Certificate[]::new);
+    PemFiles.keyManagers(certificate, key);
+    try {
+      PeerTls.trust(this, why -> {}).checkClientTrusted(chain, "RSA");
+    } catch (CertificateException e) {
+      throw new IllegalArgumentException(
+          "no coordinator or worker would believe " + certificate + ": " + e.getMessage(), e);
     }
   }
 }

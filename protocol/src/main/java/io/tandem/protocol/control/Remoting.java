@@ -26,13 +26,7 @@ public final class Remoting {
     values.put("akka.coordinated-shutdown.run-by-jvm-shutdown-hook", "off");
     values.put("akka.jvm-shutdown-hooks", "off");
     if (certificates != null) {
-      String engine = artery + "ssl.rotating-keys-engine.";
-      values.put(
-          artery + "ssl.ssl-engine-provider",
-          "akka.remote.artery.tcp.ssl.RotatingKeysSSLEngineProvider");
-      values.put(engine + "cert-file", certificates.certificate().toAbsolutePath().toString());
-      values.put(engine + "key-file", certificates.key().toAbsolutePath().toString());
-      values.put(engine + "ca-cert-file", certificates.authority().toAbsolutePath().toString());
+      values.putAll(PeerTls.settings(certificates));
     }
     return values;
   }

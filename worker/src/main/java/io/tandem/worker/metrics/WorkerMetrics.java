@@ -37,19 +37,25 @@ public final class WorkerMetrics {
   private static final int NAMED_PEERS = 64;
 
   private final Meters meters;
+  private final LongSupplier wall;
   private final LongSupplier nanoTime;
   private final Map<String, Integer> running = new HashMap<>();
 
   /** By job, when its last attempt here ended; the oldest first. */
   private final LinkedHashMap<String, Long> ended = new LinkedHashMap<>();
 
-  /** Feeds these meters. */
-  public WorkerMetrics(Meters meters) {
-    this(meters, System::nanoTime);
+  /**
+   * Feeds these meters.
+   *
+   * @param wall milliseconds since 1970, the cluster's
+   */
+  public WorkerMetrics(Meters meters, LongSupplier wall) {
+    this(meters, wall, System::nanoTime);
   }
 
-  WorkerMetrics(Meters meters, LongSupplier nanoTime) {
+  WorkerMetrics(Meters meters, LongSupplier wall, LongSupplier nanoTime) {
     this.meters = meters;
+    this.wall = wall;
     this.nanoTime = nanoTime;
   }
 
@@ -217,7 +223,7 @@ public final class WorkerMetrics {
     public void times(RankTimes times) {
       String rank = String.valueOf(times.rank());
       if (times.steps() > 0) {
-        double now = System.currentTimeMillis() / 1000.0;
+        double now = wall.getAsLong() / 1000.0;
         meters.set(MetricDefinitions.STEP_TIMESTAMP, now, job, rank);
       }
       double busy = Math.max(0, times.stepSeconds() - times.waitSeconds());

@@ -43,6 +43,7 @@ final class Outbox {
       keep(
           ReportingListener.report(key)
               .setWorkerId(report.getWorkerId())
+              .setTimeMillis(report.getTimeMillis())
               .setNotice(
                   Notice.newBuilder()
                       .setLevel("warning")

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
- * Turns what an attempt says into reports, stamped with the time at which it was said. How long its
- * steps take is only kept, for the next heartbeat.
+ * Turns what an attempt says into reports. How long its steps take is only kept, for the next
+ * heartbeat.
  */
 record ReportingListener(
     AttemptKey key,
@@ -24,12 +24,9 @@ record ReportingListener(
     BiConsumer<AttemptKey, Report.Builder> reports)
     implements AttemptListener {
 
-  /** A report of that attempt, now; its body, worker and number are still missing. */
+  /** A report of that attempt; its body, worker, time and number are still missing. */
   static Report.Builder report(AttemptKey key) {
-    return Report.newBuilder()
-        .setTimeMillis(System.currentTimeMillis())
-        .setJobId(key.jobId())
-        .setAttempt(key.attempt());
+    return Report.newBuilder().setJobId(key.jobId()).setAttempt(key.attempt());
   }
 
   @Override

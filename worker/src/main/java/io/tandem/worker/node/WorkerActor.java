@@ -12,6 +12,7 @@ import com.google.protobuf.MessageLite;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.HeartbeatAck;
+import io.tandem.protocol.control.PeerProbe;
 import io.tandem.protocol.control.Refused;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Registered;
@@ -21,9 +22,12 @@ import io.tandem.protocol.control.StartAttempt;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
 import io.tandem.worker.train.AttemptRun;
+import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
+import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,7 +63,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
       HURRY
     }
 
-    /** An attempt has something to report; number and worker are still missing. */
+    /** An attempt has something to report; number, time and worker are still missing. */
     record Happened(AttemptKey attempt, Report.Builder report) implements Own {}
   }
 
@@ -76,9 +80,11 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private final Gateways gateways;
   private final TimerScheduler<Object> timers;
   private final CompletableFuture<String> refusal;
+  private final ClusterClock clock;
   private final Outbox outbox = new Outbox();
   private final Attempts attempts;
   private final Silence silence;
+  private final Executor blocking;
 
   private boolean registered;
   private long triedNanos = System.nanoTime();
@@ -91,14 +97,18 @@ final class WorkerActor extends AbstractBehavior<Object> {
       WorkerSettings settings,
       Register registration,
       AttemptRun.Starter starter,
+      ClusterClock clock,
       CompletableFuture<String> refusal) {
     super(context);
+    this.clock = clock;
     this.timers = timers;
     this.settings = settings;
     this.workerId = registration.getWorkerId();
     this.registration = registration;
     this.refusal = refusal;
     this.silence = new Silence(settings.silence(), System.nanoTime());
+    this.blocking =
+        context.getSystem().dispatchers().lookup(akka.actor.typed.DispatcherSelector.blocking());
     this.attempts =
         new Attempts(
             settings,
@@ -114,18 +124,21 @@ final class WorkerActor extends AbstractBehavior<Object> {
    * The worker's behaviour.
    *
    * @param registration all but the running attempts, the oldest report and the reply address
+   * @param clock is told what coordinators say, and asked for reports
    * @param refusal completed with the reason when the coordinator does not want this worker
    */
   static Behavior<Object> create(
       WorkerSettings settings,
       Register registration,
       AttemptRun.Starter starter,
+      ClusterClock clock,
       CompletableFuture<String> refusal) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
-                    new WorkerActor(context, timers, settings, registration, starter, refusal)));
+                    new WorkerActor(
+                        context, timers, settings, registration, starter, clock, refusal)));
   }
 
   @Override
@@ -165,16 +178,28 @@ final class WorkerActor extends AbstractBehavior<Object> {
     } else {
       register();
       if (silence.isToBeTold(now)) {
-        LOG.warn(
-            "no coordinator has answered at {} for {} s; worker {} tries on",
-            settings.coordinators().stream()
-                .map(address -> address.getHostString() + ":" + address.getPort())
-                .collect(Collectors.joining(", ")),
-            silence.length(now).toSeconds(),
-            workerId);
+        complain(silence.length(now).toSeconds());
       }
     }
     return this;
+  }
+
+  /** Says why, as far as a connection tells; that takes seconds, which this actor has not. */
+  private void complain(long seconds) {
+    blocking.execute(
+        () -> {
+          List<String> addresses = new ArrayList<>();
+          for (InetSocketAddress address : settings.coordinators()) {
+            String trouble = PeerProbe.trouble(address, settings.certificates());
+            String name = address.getHostString() + ":" + address.getPort();
+            addresses.add(trouble.isEmpty() ? name : name + " (" + trouble + ")");
+          }
+          LOG.warn(
+              "no coordinator has answered at {} for {} s; worker {} tries on",
+              String.join(", ", addresses),
+              seconds,
+              workerId);
+        });
   }
 
   private void advance() {
@@ -208,6 +233,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
 
   private Behavior<Object> onRegistered(Registered message) {
     silence.heard(System.nanoTime());
+    clock.heard(message.getNowMillis());
     gateways.answered(message.getGateway());
     if (!registered) {
       LOG.info(
@@ -233,6 +259,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
 
   private Behavior<Object> onHeartbeatAck(HeartbeatAck message) {
     silence.heard(System.nanoTime());
+    clock.heard(message.getNowMillis());
     return this;
   }
 
@@ -250,7 +277,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
     if (message.report().hasEnded()) {
       attempts.ended(message.attempt());
     }
-    outbox.add(message.report().setWorkerId(workerId));
+    outbox.add(message.report().setWorkerId(workerId).setTimeMillis(clock.now()));
     send(outbox.next());
     return leaveWhenDone();
   }

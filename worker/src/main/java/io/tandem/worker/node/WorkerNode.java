@@ -49,6 +49,12 @@ public final class WorkerNode implements AutoCloseable {
    * @throws IllegalStateException when a port cannot be bound or the directory cannot be written
    */
   public static WorkerNode start(WorkerSettings settings, AttemptRun.Starter starter) {
+    return start(settings, starter, new ClusterClock());
+  }
+
+  /** The same with a clock, which will go as the coordinator's does. */
+  public static WorkerNode start(
+      WorkerSettings settings, AttemptRun.Starter starter, ClusterClock clock) {
     WorkerSettings bound =
         settings.dataPort() == 0 ? settings.withDataPort(freeUdpPort()) : settings;
     StartChecks.dataPort(bound.host(), bound.dataPort());
@@ -76,7 +82,7 @@ public final class WorkerNode implements AutoCloseable {
             context -> {
               ActorRef<Object> worker =
                   context.spawn(
-                      WorkerActor.create(bound, registration, starter, refusal), "worker");
+                      WorkerActor.create(bound, registration, starter, clock, refusal), "worker");
               context.watch(worker);
               actor.complete(worker);
               return Behaviors.receive(Void.class)

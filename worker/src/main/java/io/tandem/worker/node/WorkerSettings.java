@@ -1,6 +1,7 @@
 package io.tandem.worker.node;
 
 import io.tandem.protocol.control.PeerCertificates;
+import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.worker.fabric.DriverName;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -83,7 +84,7 @@ public record WorkerSettings(
         Runtime.getRuntime().maxMemory(),
         "cpu",
         0,
-        "0.1.0",
+        ProtocolVersion.release(),
         Duration.ofSeconds(5),
         Duration.ofSeconds(30),
         null);

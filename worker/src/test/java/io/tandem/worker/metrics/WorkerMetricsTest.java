@@ -41,7 +41,8 @@ import org.junit.jupiter.api.io.TempDir;
 class WorkerMetricsTest {
   private final Meters meters = new Meters();
   private long nanoTime;
-  private final WorkerMetrics metrics = new WorkerMetrics(meters, () -> nanoTime);
+  private final WorkerMetrics metrics =
+      new WorkerMetrics(meters, System::currentTimeMillis, () -> nanoTime);
   private final List<Object> passedOn = new ArrayList<>();
 
   @AfterEach

@@ -120,6 +120,25 @@ class WorkerNodeTest {
     assertThat(coordinator.expect(Heartbeat.class).getWorkerId()).isEqualTo(worker.workerId());
   }
 
+  /** Hosts' clocks differ: here by five minutes, which nothing that is stored may show. */
+  @Test
+  void shouldStampReportsByTheCoordinatorsClock() throws Exception {
+    long coordinators = System.currentTimeMillis() - Duration.ofMinutes(5).toMillis();
+    coordinator.tell(
+        Registered.newBuilder()
+            .setWorkerId(worker.workerId())
+            .setHeartbeatMillis(50)
+            .setNowMillis(coordinators)
+            .build());
+    coordinator.tell(start("j", 1, 2));
+    FakeStarter.Run run = starter.await();
+    run.listener().started(AttemptStarted.getDefaultInstance());
+    assertThat(coordinator.expect(Reports.class).getReports(0).getTimeMillis())
+        .isBetween(coordinators, coordinators + Duration.ofMinutes(1).toMillis());
+    run.end(Outcome.COMPLETED);
+    expectEnd();
+  }
+
   @Test
   void shouldRunAnAttemptAndReportUntilAcknowledged() throws Exception {
     accept();
