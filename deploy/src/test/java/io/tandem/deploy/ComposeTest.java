@@ -60,7 +60,7 @@ class ComposeTest {
           if (programs("coordinator").contains(name) || programs("worker").contains(name)) {
             assertThat(image).isEqualTo("${IMAGE:-tandem:latest}");
           } else {
-            assertThat(image).as(name).matches("[a-z/-]+:v?\\d+\\.\\d+(\\.\\d+)?(-[a-z]+)?");
+            assertThat(image).as(name).matches("[a-z0-9/-]+:v?\\d+\\.\\d+(\\.\\d+)?(-[a-z]+)?");
           }
         });
   }
@@ -107,7 +107,8 @@ class ComposeTest {
     }
     assertThat(scraped).containsExactlyInAnyOrderElementsOf(targets);
     assertThat(prometheus).contains("alertmanager:9093");
-    assertThat(services).containsKeys("alertmanager", "prometheus", "grafana", "postgres");
+    assertThat(services)
+        .containsKeys("alertmanager", "prometheus", "grafana", "postgres", "objects");
     for (String coordinator : programs("coordinator")) {
       assertThat(environment(coordinator))
           .containsEntry(
@@ -117,6 +118,42 @@ class ComposeTest {
           .containsEntry(
               "TANDEM_DATABASE_PASSWORD", environment("postgres").get("POSTGRES_PASSWORD"));
     }
+  }
+
+  /** Checkpoints, as the program, the store and who makes the bucket must agree on. */
+  @Test
+  void shouldKeepCheckpointsInTheStore() throws Exception {
+    Map<String, Object> store = environment("objects");
+    String port = store.get("S3PROXY_ENDPOINT").toString().replaceFirst("http://0.0.0.0:", "");
+    List<String> published = child(services.get("objects"), "ports");
+    assertThat(published).containsExactly("127.0.0.1:" + port + ":" + port);
+    assertThat(store.get("S3PROXY_CREDENTIAL").toString()).startsWith("${S3_SECRET_KEY:?");
+    assertThat(store.get("S3PROXY_AUTHORIZATION")).isNotEqualTo("none");
+    List<String> programs = new ArrayList<>(programs("coordinator"));
+    programs.addAll(programs("worker"));
+    for (String program : programs) {
+      assertThat(environment(program))
+          .containsEntry("AWS_ENDPOINT_URL_S3", "http://objects:" + port)
+          .containsEntry("AWS_ACCESS_KEY_ID", store.get("S3PROXY_IDENTITY"))
+          .containsEntry("AWS_SECRET_ACCESS_KEY", store.get("S3PROXY_CREDENTIAL"));
+    }
+    String base = store.get("JCLOUDS_FILESYSTEM_BASEDIR").toString();
+    List<String> made = child(services.get("prepare"), "command");
+    assertThat(list(services.get("prepare"), "volumes")).contains("objects:" + base);
+    assertThat(list(services.get("objects"), "volumes")).containsExactly("objects:" + base);
+    for (String worker : programs("worker")) {
+      String directory = environment(worker).get("TANDEM_DIRECTORY").toString();
+      assertThat(directory).startsWith("s3://");
+      String bucket = directory.split("/")[2];
+      assertThat(made.get(2))
+          .contains("mkdir -p " + base + "/" + bucket + " ")
+          .containsPattern(
+              "chown " + services.get("objects").get("user") + ".* " + base + "/" + bucket);
+    }
+    String tag = services.get("objects").get("image").toString().replaceFirst(".*:", "");
+    assertThat(Files.readString(Path.of("..", "pom.xml")))
+        .as("what S3IT runs against")
+        .contains("<s3proxy.version>" + tag + "</s3proxy.version>");
   }
 
   @Test

@@ -31,7 +31,7 @@ class S3IT {
   @BeforeEach
   void start() throws Exception {
     FilesystemNio2BlobStore blobs = new FilesystemNio2BlobStore(objects.toString());
-    blobs.createContainer(BUCKET);
+    Files.createDirectory(objects.resolve(BUCKET)); // as compose.yaml makes it
     // The store's objects are files.
     new PictureGenerator(7, 2, 8, 16, 4, 32)
         .write(objects.resolve(BUCKET).resolve("pictures"), DataSpec.Format.FOLDER, 2);
