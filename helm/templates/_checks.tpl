@@ -1,5 +1,6 @@
 {{/* What the schema cannot say: refused with a sentence that says what to set. */}}
 {{- define "tandem.checks" -}}
+{{- include "tandem.tlsChecks" . -}}
 {{- $database := .Values.database -}}
 {{- if and (gt (int .Values.coordinator.replicas) 1) (not $database.host) -}}
 {{- fail (printf "coordinator.replicas is %d, and several coordinators need a database: set database.host (PostgreSQL) and database.existingSecret, or coordinator.replicas=1" (int .Values.coordinator.replicas)) -}}

@@ -110,12 +110,15 @@ the one before still ends. 16 MiB are the media driver's own.
 {{- if or (eq $enabled "true") (and (eq $enabled "auto") $there) }}true{{ end -}}
 {{- end }}
 
-{{/* Annotations for a Prometheus that finds pods by them: (list root port path). */}}
+{{/* Annotations for a Prometheus that finds pods by them: (list root port scheme). */}}
 {{- define "tandem.scrapeAnnotations" -}}
 {{- $root := index . 0 -}}
 {{- if and $root.Values.monitoring.annotations.enabled (not (include "tandem.wanted" (list $root $root.Values.monitoring.podMonitor.enabled "PodMonitor"))) -}}
 prometheus.io/scrape: "true"
 prometheus.io/port: {{ index . 1 | int | quote }}
 prometheus.io/path: /metrics
+{{- if eq (index . 2) "https" }}
+prometheus.io/scheme: https
+{{- end }}
 {{- end }}
 {{- end }}

@@ -56,11 +56,14 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* An HTTP probe: (list path port period failures). */}}
+{{/* An HTTP probe: (list path port period failures tls). The kubelet asks for no certificate that it knows. */}}
 {{- define "tandem.probe" -}}
 httpGet:
   path: {{ index . 0 }}
   port: {{ index . 1 }}
+  {{- if index . 4 }}
+  scheme: HTTPS
+  {{- end }}
 timeoutSeconds: 5
 periodSeconds: {{ index . 2 }}
 failureThreshold: {{ index . 3 }}

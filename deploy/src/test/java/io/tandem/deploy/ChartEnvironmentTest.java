@@ -39,9 +39,33 @@ class ChartEnvironmentTest {
   void shouldSetOnlyNamesThatTheProgramKnows() throws Exception {
     Set<String> token = Set.of("TANDEM_TOKEN");
     assertThat(help("coordinator")).containsAll(template("coordinator.yaml")).containsAll(token);
+    assertThat(help("coordinator")).containsAll(template("_tls.tpl"));
     assertThat(help("worker")).containsAll(template("worker.yaml"));
+    assertThat(help("worker")).containsAll(template("_tls.tpl"));
     Set<String> test = new TreeSet<>(template("tests/training.yaml"));
     assertThat(help("submit")).containsAll(test).containsAll(token);
+  }
+
+  /** What the program has learned must not be forgotten here. */
+  @Test
+  void shouldHaveAValueForEverySettingThatFitsACluster() throws Exception {
+    // Of these the chart chooses another way: --bootstrap, a file; no media driver of its own;
+    // text.
+    Set<String> otherwise =
+        Set.of(
+            "TANDEM_PEERS",
+            "TANDEM_DATABASE_PASSWORD",
+            "TANDEM_AERON_DIRECTORY",
+            "TANDEM_JSON",
+            "TANDEM_VERBOSE",
+            "TANDEM_TOKEN");
+    for (String component : Set.of("coordinator", "worker")) {
+      Set<String> missing = new TreeSet<>(help(component));
+      missing.removeAll(template(component + ".yaml"));
+      missing.removeAll(template("_tls.tpl"));
+      missing.removeAll(otherwise);
+      assertThat(missing).as(component).isEmpty();
+    }
   }
 
   /** No port may be left to chance: services and policies could not know it. */

@@ -24,7 +24,15 @@ record Chart(Path directory) {
   static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
   /** The value sets that tests go through: files beside this class, empty for the defaults. */
-  static final List<String> VALUE_SETS = List.of("", "several.yaml", "pools.yaml", "bare.yaml");
+  static final List<String> VALUE_SETS =
+      List.of(
+          "",
+          "several.yaml",
+          "pools.yaml",
+          "bare.yaml",
+          "secured.yaml",
+          "generated.yaml",
+          "public.yaml");
 
   /**
    * A copy whose hooks are like other manifests: Helm's template command leaves hooks out, and the

@@ -2,6 +2,7 @@ package io.tandem.deploy.chart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -31,17 +32,27 @@ class ChartClusterTest {
           {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "train-tandem-token"},
             "data": {"token": "%s"}}\
           """
+              .formatted(TOKEN),
+          "/api/v1/namespaces/ml/secrets/train-tandem-control-tls",
+          """
+          {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "train-tandem-control-tls"},
+            "data": {"tls.crt": "%s", "tls.key": "b2xk", "ca.crt": "b2xk"}}\
+          """
               .formatted(TOKEN));
 
   @TempDir Path directory;
 
   private static String token(Chart chart) {
-    return new Manifests(chart.render(Map.of()))
-        .ofKind("Secret")
-        .get(0)
-        .path("data")
-        .path("token")
-        .asText();
+    return secret(chart, "train-tandem-token").path("token").asText();
+  }
+
+  private static JsonNode secret(Chart chart, String name) {
+    return new Manifests(chart.render("generated.yaml"))
+        .ofKind("Secret").stream()
+            .filter(one -> Manifests.name(one).equals(name))
+            .findFirst()
+            .orElseThrow()
+            .path("data");
   }
 
   @Test
@@ -53,7 +64,7 @@ class ChartClusterTest {
   }
 
   @Test
-  void shouldKeepTheTokenOverAnUpgrade() throws Exception {
+  void shouldKeepWhatWasGeneratedOverAnUpgrade() throws Exception {
     HttpServer kubernetes =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     kubernetes.createContext(
@@ -82,7 +93,15 @@ class ChartClusterTest {
           """
               .formatted(kubernetes.getAddress().getPort()));
       // Helm's template command always installs; an upgrade is made of it.
-      assertThat(token(Chart.copy(directory, ".Release.IsUpgrade", "true"))).isEqualTo(TOKEN);
+      Chart upgrade = Chart.copy(directory, ".Release.IsUpgrade", "true");
+      assertThat(token(upgrade)).isEqualTo(TOKEN);
+      JsonNode control = secret(upgrade, "train-tandem-control-tls");
+      assertThat(control.toString())
+          .isEqualTo(
+              "{\"ca.crt\":\"b2xk\",\"tls.crt\":\"%s\",\"tls.key\":\"b2xk\"}".formatted(TOKEN));
+      assertThat(secret(upgrade, "train-tandem-rest-tls").path("tls.crt").asText())
+          .as("a Secret that is not there is made")
+          .hasSizeGreaterThan(1000);
     } finally {
       Files.deleteIfExists(config);
       kubernetes.stop(0);

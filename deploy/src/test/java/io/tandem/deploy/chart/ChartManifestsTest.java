@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /** Each manifest by itself: Helm's lint, Kubernetes' own models, the restricted pod standard. */
 class ChartManifestsTest {
-  /** The Prometheus operator's kinds, for which there are no models. */
+  /** Kinds of the Prometheus operator, for which there are no models. */
   private static final Set<String> CUSTOM = Set.of("PodMonitor", "PrometheusRule");
 
   static final java.util.List<String> VALUE_SETS = Chart.VALUE_SETS;

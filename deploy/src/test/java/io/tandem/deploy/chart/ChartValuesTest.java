@@ -45,6 +45,20 @@ class ChartValuesTest {
           monitoring.podMonitor.enabled          | perhaps | at '/monitoring/podMonitor/enabled': value must be one of 'auto', true, false
           checkpoints.mountPath                  | data    | at '/checkpoints/mountPath': 'data' does not match
           checkpoints.path                       | s3://   | at '/checkpoints/path': 's3://' does not match
+          tls.rest.source                        | existing | tls.rest.source is existing, but no Secret is named: set tls.rest.existingSecret (keys tls.crt, tls.key, ca.crt)
+          tls.rest.source                        | cert-manager | tls.rest.source is cert-manager, but no issuer is named: set tls.issuer.name
+          tls.rest.source                        | acme    | at '/tls/rest/source': value must be one of 'none', 'existing', 'generated', 'cert-manager'
+          tls.rest.existingSecret                | mine    | tls.rest.existingSecret is mine, but tls.rest.source is none: set tls.rest.source=existing
+          tls.rest.existingSecret                | My_TLS  | at '/tls/rest/existingSecret': 'My_TLS' does not match
+          tls.rest.serverName                    | a.org   | tls.rest.serverName is a.org, but tls.rest.source is none
+          tls.rest.names[0]                      | a.org   | tls.rest.names are for a certificate that is made here, but tls.rest.source is none
+          tls.rest.names[0]                      | a b     | at '/tls/rest/names/0': 'a b' does not match
+          tls.rest.publicAuthority               | true    | tls.rest.publicAuthority is true, but tls.rest.source is none
+          tls.control.source                     | existing | tls.control.source is existing, but no Secret is named: set tls.control.existingSecret
+          tls.control.existingSecret             | mine    | tls.control.existingSecret is mine, but tls.control.source is none
+          tls.control.key                        | k       | at '/tls/control': additional properties 'key' not allowed
+          encryptFrames                          | true    | encryptFrames is true, but tls.control.source is none: the frames' keys would pass in the clear
+          tokens.key                             | a/b     | at '/tokens/key': 'a/b' does not match
           workers                                | 4       | additional properties 'workers' not allowed
           """)
   void shouldRefuseWithAReason(String key, String value, String message) {
@@ -66,6 +80,25 @@ class ChartValuesTest {
                 CHART.render(
                     Map.of("checkpoints.existingClaim", "c", "checkpoints.volume.nfs.path", "/p")))
         .hasMessageContaining("checkpoints.existingClaim and checkpoints.volume are both set");
+    assertThatThrownBy(
+            () ->
+                CHART.render(
+                    Map.of(
+                        "tls.rest.source", "existing",
+                        "tls.rest.existingSecret", "mine",
+                        "tls.rest.publicAuthority", true)))
+        .hasMessageContaining("tls.rest.publicAuthority is true, but tls.rest.serverName is empty");
+    assertThatThrownBy(
+            () ->
+                CHART.render(
+                    Map.of("tls.control.source", "generated", "tls.control.existingSecret", "s")))
+        .hasMessageContaining("set tls.control.source=existing, or name no Secret");
+    assertThatThrownBy(
+            () ->
+                CHART.render(
+                    Map.of("tls.control.source", "cert-manager", "tls.issuer.name", "ours")))
+        .hasMessageContaining("this cluster has no cert-manager.io/v1 Certificate: install")
+        .hasMessageContaining("helm template --api-versions cert-manager.io/v1/Certificate");
     assertThatThrownBy(
             () -> CHART.render(Map.of("worker.pools[0].name", "a", "worker.pools[1].name", "a")))
         .hasMessageContaining("two pools are named \"a\"");

@@ -225,7 +225,18 @@ class ChartWiringTest {
   void shouldMountVolumesAndSecretsThatAreThere(String valueSet) {
     Manifests manifests = render(valueSet);
     Set<String> given =
-        Set.of("tandem-rest/token", "tandem-rest/bearer", "tandem-db/secret-password");
+        Set.of(
+            "tandem-rest/token",
+            "tandem-rest/bearer",
+            "tandem-db/secret-password",
+            "tandem-tokens/lines",
+            "tandem-tls/tls.crt",
+            "tandem-tls/tls.key",
+            "tandem-tls/ca.crt",
+            "tandem-peers/tls.crt",
+            "tandem-peers/tls.key",
+            "tandem-peers/ca.crt",
+            "tandem-viewer/bearer");
     Set<String> made = new HashSet<>();
     manifests
         .ofKind("Secret")
@@ -263,14 +274,93 @@ class ChartWiringTest {
           Manifests.elements(pod.path("spec").path("volumes"))
               .map(volume -> volume.path("secret"))
               .filter(JsonNode::isObject)
-              .map(
+              .flatMap(
                   secret ->
-                      secret.path("secretName").asText()
-                          + "/"
-                          + secret.at("/items/0/key").asText());
+                      Manifests.elements(secret.path("items"))
+                          .map(
+                              item ->
+                                  secret.path("secretName").asText()
+                                      + "/"
+                                      + item.path("key").asText()));
       Stream.concat(keys, files)
           .forEach(key -> assertThat(given.contains(key) || made.contains(key)).as(key).isTrue());
     }
+  }
+
+  @ParameterizedTest
+  @FieldSource("VALUE_SETS")
+  void shouldLetPrometheusReadSecretsThatAreThere(String valueSet) {
+    Manifests manifests = render(valueSet);
+    Set<String> mounted = new HashSet<>(Set.of("tandem-viewer/bearer", "tandem-rest/token"));
+    manifests
+        .ofKind("Secret")
+        .forEach(
+            secret ->
+                secret
+                    .path("data")
+                    .fieldNames()
+                    .forEachRemaining(key -> mounted.add(Manifests.name(secret) + "/" + key)));
+    if (valueSet.equals("secured.yaml")) {
+      mounted.add("tandem-tls/ca.crt");
+    }
+    for (JsonNode monitor : manifests.ofKind("PodMonitor")) {
+      Manifests.elements(monitor.at("/spec/podMetricsEndpoints"))
+          .flatMap(
+              endpoint ->
+                  Stream.of(
+                      endpoint.at("/authorization/credentials"),
+                      endpoint.at("/tlsConfig/ca/secret")))
+          .filter(JsonNode::isObject)
+          .map(secret -> secret.path("name").asText() + "/" + secret.path("key").asText())
+          .forEach(key -> assertThat(mounted).contains(key));
+    }
+  }
+
+  /** What the program is told to read below /etc/tandem must be there, and not writable. */
+  @ParameterizedTest
+  @FieldSource("VALUE_SETS")
+  void shouldMountTheFilesThatTheProgramIsToldToRead(String valueSet) {
+    Manifests manifests = render(valueSet);
+    for (JsonNode pod : manifests.pods()) {
+      for (JsonNode container : Manifests.containers(pod)) {
+        Set<String> files = new HashSet<>();
+        Manifests.elements(container.path("volumeMounts"))
+            .filter(mount -> mount.path("mountPath").asText().startsWith("/etc/tandem/"))
+            .forEach(
+                mount -> {
+                  assertThat(mount.path("readOnly").asBoolean()).as(mount.toString()).isTrue();
+                  assertThat(mount.has("subPath")).as("it would not be renewed").isFalse();
+                  for (String file : files(manifests, pod, mount.path("name").asText())) {
+                    files.add(mount.path("mountPath").asText() + "/" + file);
+                  }
+                });
+        Set<String> told =
+            Stream.concat(
+                    Manifests.elements(container.path("env"))
+                        .map(entry -> entry.path("value").asText()),
+                    Manifests.elements(container.path("args")).map(JsonNode::asText))
+                .filter(text -> text.startsWith("/etc/tandem/"))
+                .collect(Collectors.toSet());
+        assertThat(told).as(container.path("name").asText()).isEqualTo(files);
+      }
+    }
+  }
+
+  private static List<String> files(Manifests manifests, JsonNode pod, String name) {
+    JsonNode volume =
+        Manifests.elements(pod.at("/spec/volumes"))
+            .filter(one -> one.path("name").asText().equals(name))
+            .findFirst()
+            .orElseThrow();
+    if (volume.has("configMap")) {
+      return manifests.ofKind("ConfigMap").stream()
+          .filter(map -> Manifests.name(map).equals(volume.at("/configMap/name").asText()))
+          .flatMap(map -> Manifests.texts(map.path("data")).keySet().stream())
+          .toList();
+    }
+    return Manifests.elements(volume.at("/secret/items"))
+        .map(item -> item.path("path").asText())
+        .toList();
   }
 
   @ParameterizedTest
