@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +30,21 @@ final class ChildProcess implements AutoCloseable {
 
   /** Starts it with this JVM's options; {@code --with-parent} is added. */
   static ChildProcess start(List<String> arguments) {
+    return start(arguments, new ProcessBuilder().redirectError(ProcessBuilder.Redirect.INHERIT));
+  }
+
+  /**
+   * The same, with only the options given: none comes from the environment.
+   *
+   * @param errors the file that takes what it says on standard error
+   */
+  static ChildProcess start(List<String> arguments, Path errors) {
+    ProcessBuilder builder = new ProcessBuilder().redirectError(errors.toFile());
+    builder.environment().keySet().removeIf(name -> name.startsWith("TANDEM_"));
+    return start(arguments, builder);
+  }
+
+  private static ChildProcess start(List<String> arguments, ProcessBuilder builder) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -38,8 +54,7 @@ final class ChildProcess implements AutoCloseable {
     command.addAll(arguments);
     command.add("--with-parent");
     try {
-      return new ChildProcess(
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+      return new ChildProcess(builder.command(command).start());
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start " + command.get(0), e);
     }
@@ -61,6 +76,15 @@ final class ChildProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** What it has used of the processors. */
+  double cpuSeconds() {
+    return process.toHandle().info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1000.0;
   }
 
   /** Asks it to end, and kills it where it does not. */

@@ -34,6 +34,7 @@ final class CoordinatorCommand implements Callable<Integer> {
   @Mixin DatabaseOptions database;
   @Mixin FormationOptions formation;
   @Mixin PeerTlsOptions peerTls;
+  @Mixin ParentProcess parent;
 
   @Option(
       names = "--encrypt-frames",
@@ -129,6 +130,7 @@ final class CoordinatorCommand implements Callable<Integer> {
     String control = host + ":" + server.controlPort();
     output.object(JsonNodeFactory.instance.objectNode().put("rest", rest).put("control", control));
     output.say("coordinator at " + rest + ", workers at " + control);
+    parent.exitWithIt();
     try {
       server.failed().toCompletableFuture().join(); // or a signal ends the process
     } catch (CompletionException e) {

@@ -178,7 +178,11 @@ final class TandemProcess implements AutoCloseable {
   }
 
   int exitCode() throws Exception {
-    if (!process.waitFor(120, TimeUnit.SECONDS)) {
+    return exitCode(Duration.ofSeconds(120));
+  }
+
+  int exitCode(Duration patience) throws Exception {
+    if (!process.waitFor(patience.toSeconds(), TimeUnit.SECONDS)) {
       throw new AssertionError("the process does not end; it said\n" + said());
     }
     return process.exitValue();

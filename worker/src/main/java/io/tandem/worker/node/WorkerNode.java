@@ -61,20 +61,7 @@ public final class WorkerNode implements AutoCloseable {
     StartChecks.directory(bound.directory());
     String suffix = UUID.randomUUID().toString().substring(0, 8);
     String workerId = bound.host() + "-" + ProcessHandle.current().pid() + "-" + suffix;
-    Register registration =
-        Register.newBuilder()
-            .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
-            .setWorkerId(workerId)
-            .setHost(bound.host())
-            .setDataPort(bound.dataPort())
-            .setDriver(bound.driver())
-            .setSlots(bound.slots())
-            .setMemoryBytes(bound.memoryBytes())
-            .setDevice(bound.device())
-            .setProcessors(Runtime.getRuntime().availableProcessors())
-            .setVersion(bound.version())
-            .setMetricsPort(bound.metricsPort())
-            .build();
+    Register registration = registration(bound, workerId);
     CompletableFuture<ActorRef<Object>> actor = new CompletableFuture<>();
     CompletableFuture<String> refusal = new CompletableFuture<>();
     Behavior<Void> guardian =
@@ -92,7 +79,24 @@ public final class WorkerNode implements AutoCloseable {
     return new WorkerNode(workerId, system(guardian, bound), actor, refusal);
   }
 
-  private static ActorSystem<Void> system(Behavior<Void> guardian, WorkerSettings settings) {
+  /** What a worker says of itself when nothing runs there. */
+  static Register registration(WorkerSettings settings, String workerId) {
+    return Register.newBuilder()
+        .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
+        .setWorkerId(workerId)
+        .setHost(settings.host())
+        .setDataPort(settings.dataPort())
+        .setDriver(settings.driver())
+        .setSlots(settings.slots())
+        .setMemoryBytes(settings.memoryBytes())
+        .setDevice(settings.device())
+        .setProcessors(Runtime.getRuntime().availableProcessors())
+        .setVersion(settings.version())
+        .setMetricsPort(settings.metricsPort())
+        .build();
+  }
+
+  static ActorSystem<Void> system(Behavior<Void> guardian, WorkerSettings settings) {
     try {
       return ActorSystem.create(guardian, "tandem-worker", config(settings));
     } catch (RemoteTransportException e) {

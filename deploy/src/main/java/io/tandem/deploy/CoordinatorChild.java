@@ -1,0 +1,133 @@
+package io.tandem.deploy;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import io.tandem.deploy.client.TandemClient;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import javax.management.remote.JMXConnector;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+
+/** A coordinator in a process of its own, on free loopback ports, with a store in a directory. */
+final class CoordinatorChild implements AutoCloseable {
+  /**
+   * What it takes.
+   *
+   * @param heapBytes in use after a garbage collection
+   * @param residentBytes of the process, by the kernel
+   */
+  record Usage(long heapBytes, long residentBytes) {}
+
+  private final ChildProcess process;
+  private final URI rest;
+  private final HostPort control;
+
+  private CoordinatorChild(ChildProcess process, URI rest, HostPort control) {
+    this.process = process;
+    this.rest = rest;
+    this.control = control;
+  }
+
+  /**
+   * Starts it and waits until it serves.
+   *
+   * @param directory for its store, and {@code coordinator.log}
+   */
+  static CoordinatorChild start(Path directory) {
+    ChildProcess process =
+        ChildProcess.start(
+            List.of(
+                "coordinator",
+                "--store",
+                directory.resolve("store").toString(),
+                "--rest-port",
+                "0",
+                "--control-port",
+                "0",
+                "--json"),
+            directory.resolve("coordinator.log"));
+    try {
+      JsonNode serves = new ObjectMapper().readTree("{" + process.awaitLine("{"));
+      return new CoordinatorChild(
+          process,
+          URI.create(serves.path("rest").asText()),
+          HostPort.parse("--control", serves.path("control").asText()));
+    } catch (JsonProcessingException e) {
+      process.close();
+      throw new IllegalStateException("the coordinator's first line is no JSON", e);
+    } catch (RuntimeException e) {
+      process.close();
+      throw e;
+    }
+  }
+
+  URI rest() {
+    return rest;
+  }
+
+  TandemClient client() {
+    return new TandemClient(rest, "");
+  }
+
+  InetSocketAddress control() {
+    return InetSocketAddress.createUnresolved(control.host(), control.port());
+  }
+
+  /** What it has used of the processors since it was started. */
+  double cpuSeconds() {
+    return process.cpuSeconds();
+  }
+
+  /** Collects its garbage first. */
+  Usage usage() {
+    try {
+      return new Usage(heap(), resident());
+    } catch (IOException | AttachNotSupportedException e) {
+      throw new CommandException(
+          ExitCode.FAILED, "the coordinator's memory cannot be measured: " + e);
+    }
+  }
+
+  private long heap() throws IOException, AttachNotSupportedException {
+    VirtualMachine machine = VirtualMachine.attach(String.valueOf(process.pid()));
+    String address;
+    try {
+      address = machine.startLocalManagementAgent();
+    } finally {
+      machine.detach();
+    }
+    try (JMXConnector connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
+      MemoryMXBean memory =
+          ManagementFactory.newPlatformMXBeanProxy(
+              connector.getMBeanServerConnection(),
+              ManagementFactory.MEMORY_MXBEAN_NAME,
+              MemoryMXBean.class);
+      memory.gc();
+      return memory.getHeapMemoryUsage().getUsed();
+    }
+  }
+
+  private long resident() throws IOException {
+    String line =
+        Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "status")).stream()
+            .filter(l -> l.startsWith("VmRSS:"))
+            .findFirst()
+            .orElseThrow();
+    return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
+  }
+
+  @Override
+  public void close() {
+    process.close();
+  }
+}

@@ -1,0 +1,75 @@
+package io.tandem.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Load on a coordinator: nothing of it is lost. How long it takes is not looked at. */
+class BenchControlIT {
+  private static final int PROBES = 20;
+
+  @TempDir Path directory;
+
+  private void assertNothingLost(int jobs, int workers, int readers, String... more)
+      throws Exception {
+    List<String> command = new ArrayList<>(List.of("bench", "control", "--json"));
+    command.addAll(List.of("--jobs", String.valueOf(jobs), "--workers", String.valueOf(workers)));
+    command.addAll(List.of("--readers", String.valueOf(readers)));
+    command.addAll(List.of("--probes", String.valueOf(PROBES)));
+    command.addAll(List.of(more));
+    try (TandemProcess bench = TandemProcess.start(directory, command.toArray(new String[0]))) {
+      assertThat(bench.exitCode(Duration.ofMinutes(20))).as(bench.said()).isZero();
+      JsonNode results = new ObjectMapper().readTree(bench.out());
+      assertThat(results.path("jobsListed").asInt()).isEqualTo(jobs + PROBES);
+      for (String none : List.of("callsFailed", "eventsLost", "eventsRepeated", "endsMissed")) {
+        assertThat(results.path(none).asInt(-1)).as(none).isZero();
+      }
+      // Queued, placed, started, running, ended, succeeded.
+      assertThat(results.path("eventsRead").asInt()).isGreaterThanOrEqualTo(6 * readers);
+      assertThat(results.path("submitMillis").path("count").asInt()).isBetween(1, jobs);
+      assertThat(results.path("placementMillis").path("count").asInt()).isEqualTo(jobs - workers);
+      assertThat(results.path("submitToPlacedMillis").path("count").asInt()).isEqualTo(PROBES);
+      assertThat(results.path("deliveryMillis").path("count").asInt()).isPositive();
+      assertThat(results.path("trainedHeapBytes").asLong()).isPositive();
+      assertThat(results.path("queuedResidentBytes").asLong()).isPositive();
+    }
+  }
+
+  @Test
+  void shouldLoseNothing() throws Exception {
+    assertNothingLost(
+        300,
+        40,
+        20,
+        "--pages",
+        "2",
+        "--clients",
+        "4",
+        "--calls",
+        "50",
+        "--job-seconds",
+        "1",
+        "--progress-seconds",
+        "0.2",
+        "--minutes",
+        "3");
+  }
+
+  /** The command's own numbers, with the profile {@code long}. */
+  @Test
+  @EnabledIfSystemProperty(
+      named = "tandem.long",
+      matches = "true",
+      disabledReason = "minutes; the profile long has it")
+  void shouldLoseNothingUnderFullLoad() throws Exception {
+    assertNothingLost(10_000, 1_000, 200);
+  }
+}
