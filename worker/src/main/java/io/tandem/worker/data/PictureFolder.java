@@ -41,27 +41,26 @@ final class PictureFolder {
                 + "; rename or remove it");
       }
     }
-    List<PictureFiles.Entry> train = labeled(directory, "train", classes);
+    List<FilePicture> train = labeled(directory, "train", classes);
     Path unlabeled = directory.resolve("unlabeled");
     if (Files.isDirectory(unlabeled)) {
       for (String name : list(unlabeled, Files::isRegularFile)) {
-        train.add(new PictureFiles.Entry("unlabeled/" + name, ImageSource.UNLABELED));
+        train.add(new FilePicture("unlabeled/" + name, ImageSource.UNLABELED));
       }
     }
     ImageCodec codec = new ImageCodec(spec.imageHeight(), spec.imageWidth(), spec.channels());
     return new DataSet(
-        new PictureFiles(directory, train, codec),
-        new PictureFiles(directory, labeled(directory, "test", classes), codec));
+        FilePicture.source(directory, train, codec),
+        FilePicture.source(directory, labeled(directory, "test", classes), codec));
   }
 
-  private static List<PictureFiles.Entry> labeled(
-      Path directory, String split, List<String> classes) {
-    List<PictureFiles.Entry> entries = new ArrayList<>();
+  private static List<FilePicture> labeled(Path directory, String split, List<String> classes) {
+    List<FilePicture> entries = new ArrayList<>();
     for (int k = 0; k < classes.size(); k++) {
       Path folder = directory.resolve(split).resolve(classes.get(k));
       if (Files.isDirectory(folder)) {
         for (String name : list(folder, Files::isRegularFile)) {
-          entries.add(new PictureFiles.Entry(split + "/" + classes.get(k) + "/" + name, k));
+          entries.add(new FilePicture(split + "/" + classes.get(k) + "/" + name, k));
         }
       }
     }

@@ -30,8 +30,8 @@ final class PictureList {
     int path = column(header, "path", file);
     int label = column(header, "label", file);
     int split = column(header, "split", file);
-    List<PictureFiles.Entry> train = new ArrayList<>();
-    List<PictureFiles.Entry> test = new ArrayList<>();
+    List<FilePicture> train = new ArrayList<>();
+    List<FilePicture> test = new ArrayList<>();
     for (int i = 1; i < lines.size(); i++) {
       if (lines.get(i).isBlank()) {
         continue;
@@ -50,10 +50,9 @@ final class PictureList {
       String name = path(cells.get(path), where);
       switch (cells.get(split).toLowerCase(Locale.ROOT)) {
         case "labelled", "labeled", "train" ->
-            train.add(new PictureFiles.Entry(name, label(cells.get(label), spec, where)));
-        case "unlabelled", "unlabeled" ->
-            train.add(new PictureFiles.Entry(name, ImageSource.UNLABELED));
-        case "test" -> test.add(new PictureFiles.Entry(name, label(cells.get(label), spec, where)));
+            train.add(new FilePicture(name, label(cells.get(label), spec, where)));
+        case "unlabelled", "unlabeled" -> train.add(new FilePicture(name, ImageSource.UNLABELED));
+        case "test" -> test.add(new FilePicture(name, label(cells.get(label), spec, where)));
         default ->
             throw new DataException(
                 where
@@ -66,17 +65,17 @@ final class PictureList {
     refuseTestInTraining(train, test, file);
     ImageCodec codec = new ImageCodec(spec.imageHeight(), spec.imageWidth(), spec.channels());
     return new DataSet(
-        new PictureFiles(directory, train, codec), new PictureFiles(directory, test, codec));
+        FilePicture.source(directory, train, codec), FilePicture.source(directory, test, codec));
   }
 
   private static void refuseTestInTraining(
-      List<PictureFiles.Entry> train, List<PictureFiles.Entry> test, Path file) {
+      List<FilePicture> train, List<FilePicture> test, Path file) {
     Set<String> seen = new HashSet<>();
-    train.forEach(entry -> seen.add(entry.path()));
-    for (PictureFiles.Entry entry : test) {
-      if (seen.contains(entry.path())) {
+    train.forEach(entry -> seen.add(entry.name()));
+    for (FilePicture entry : test) {
+      if (seen.contains(entry.name())) {
         throw new DataException(
-            file + ": " + entry.path() + " is both a training and a test image; remove one line");
+            file + ": " + entry.name() + " is both a training and a test image; remove one line");
       }
     }
   }

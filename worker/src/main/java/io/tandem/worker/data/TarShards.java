@@ -37,17 +37,17 @@ final class TarShards {
 
   static DataSet open(Path directory, DataSpec spec) {
     ImageCodec codec = new ImageCodec(spec.imageHeight(), spec.imageWidth(), spec.channels());
-    List<TarPictures.Entry> test = split(directory, "test", spec);
-    for (TarPictures.Entry entry : test) {
+    List<TarPicture> test = split(directory, "test", spec);
+    for (TarPicture entry : test) {
       if (entry.label() == ImageSource.UNLABELED) {
         throw new DataException(entry.name() + " is a test image and has no .cls; add its class");
       }
     }
     return new DataSet(
-        new TarPictures(split(directory, "train", spec), codec), new TarPictures(test, codec));
+        TarPicture.source(split(directory, "train", spec), codec), TarPicture.source(test, codec));
   }
 
-  private static List<TarPictures.Entry> split(Path directory, String prefix, DataSpec spec) {
+  private static List<TarPicture> split(Path directory, String prefix, DataSpec spec) {
     List<Path> shards;
     try (Stream<Path> files = Files.list(directory)) {
       shards =
@@ -61,7 +61,7 @@ final class TarShards {
     if (shards.isEmpty()) {
       throw new DataException(directory + " holds no " + prefix + "*.tar; " + LAYOUT);
     }
-    List<TarPictures.Entry> entries = new ArrayList<>();
+    List<TarPicture> entries = new ArrayList<>();
     for (Path shard : shards) {
       try (TarFile tar = new TarFile(shard)) {
         entries.addAll(entries(shard, tar, spec));
@@ -73,7 +73,7 @@ final class TarShards {
     return entries;
   }
 
-  private static List<TarPictures.Entry> entries(Path shard, TarFile tar, DataSpec spec)
+  private static List<TarPicture> entries(Path shard, TarFile tar, DataSpec spec)
       throws IOException {
     Map<String, TarArchiveEntry> pictures = new LinkedHashMap<>();
     Map<String, TarArchiveEntry> classes = new LinkedHashMap<>();
@@ -91,14 +91,14 @@ final class TarShards {
         throw new DataException(shard + " holds " + key + " twice; keys must differ in a shard");
       }
     }
-    List<TarPictures.Entry> entries = new ArrayList<>();
+    List<TarPicture> entries = new ArrayList<>();
     for (Map.Entry<String, TarArchiveEntry> picture : pictures.entrySet()) {
       TarArchiveEntry file = picture.getValue();
       String name = shard.getFileName() + "/" + file.getName();
       refuseLonger(file, LARGEST_PICTURE, name);
       int label = label(tar, classes.get(picture.getKey()), shard, spec);
       entries.add(
-          new TarPictures.Entry(
+          new TarPicture(
               shard, name, file.getDataOffset(), Math.toIntExact(file.getSize()), label));
     }
     return entries;

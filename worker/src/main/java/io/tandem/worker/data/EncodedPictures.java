@@ -2,26 +2,34 @@ package io.tandem.worker.data;
 
 import io.tandem.worker.storage.StoreException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
-/** Encoded pictures in archives, read from their places and decoded when asked for. */
-record TarPictures(List<Entry> entries, ImageCodec codec) implements ImageSource {
-  /**
-   * One picture.
-   *
-   * @param name of archive and file, for people
-   * @param offset of its first byte in the archive
-   * @param size in bytes
-   * @param label the class, or {@link ImageSource#UNLABELED}
-   */
-  record Entry(Path archive, String name, long offset, int size, int label) {}
+/**
+ * Encoded pictures, read from where they lie and decoded when asked for.
+ *
+ * @param reader fetches one's bytes; called by several threads at once
+ */
+record EncodedPictures<E extends EncodedPictures.Entry>(
+    List<E> entries, Reader<E> reader, ImageCodec codec) implements ImageSource {
+  /** One picture, and in its own words where it lies. */
+  interface Entry {
+    /** What people call it. */
+    String name();
 
-  TarPictures {
+    /** The class, or {@link ImageSource#UNLABELED}. */
+    int label();
+  }
+
+  /** Knows where pictures of a kind lie. */
+  interface Reader<E> {
+    /** The file as it is. */
+    byte[] read(E entry) throws IOException, UnreadableImageException;
+  }
+
+  EncodedPictures {
     entries = List.copyOf(entries);
   }
 
@@ -42,22 +50,20 @@ record TarPictures(List<Entry> entries, ImageCodec codec) implements ImageSource
 
   @Override
   public byte[] decode(int index) throws UnreadableImageException {
-    Entry entry = entries.get(index);
-    ByteBuffer bytes = ByteBuffer.allocate(entry.size());
-    try (FileChannel archive = FileChannel.open(entry.archive())) {
-      while (bytes.hasRemaining()) {
-        if (archive.read(bytes, entry.offset() + bytes.position()) < 0) {
-          throw new UnreadableImageException("the archive ends before it");
-        }
-      }
+    E entry = entries.get(index);
+    byte[] file;
+    try {
+      file = reader.read(entry);
     } catch (ClosedByInterruptException e) {
       // The reader is being stopped; the image may be fine.
       throw new CancellationException("interrupted while reading " + entry.name());
     } catch (StoreException e) {
       throw new DataException(e.getMessage(), e); // the image may be fine
+    } catch (UncheckedIOException e) {
+      throw new DataException(e.getCause().getMessage(), e); // the same
     } catch (IOException e) {
       throw new UnreadableImageException("cannot be read: " + e.getMessage(), e);
     }
-    return codec.decode(bytes.array());
+    return codec.decode(file);
   }
 }
