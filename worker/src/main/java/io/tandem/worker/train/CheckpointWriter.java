@@ -111,7 +111,7 @@ final class CheckpointWriter {
     CheckpointCommitted.Builder message =
         CheckpointCommitted.newBuilder()
             .setStep(step)
-            .setTrainedSeconds(scalars.get(RankTrainer.TRAINED));
+            .setTrainedSeconds(scalars.get(Commits.TRAINED));
     try {
       Path temporary = Checkpoint.temporary(root, step, attempt);
       Checkpoint.Committed made = Checkpoint.commit(temporary, directory, facts);

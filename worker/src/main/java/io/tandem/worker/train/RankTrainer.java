@@ -1,8 +1,6 @@
 package io.tandem.worker.train;
 
-import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.Outcome;
-import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.StopMode;
 import io.tandem.protocol.job.AlgorithmSpec;
 import io.tandem.protocol.job.JobSpec;
@@ -14,31 +12,19 @@ import io.tandem.worker.data.BatchLoader;
 import io.tandem.worker.data.BatchPlan;
 import io.tandem.worker.data.Needs;
 import io.tandem.worker.data.TrainingData;
-import io.tandem.worker.model.ModelDefinition;
-import io.tandem.worker.model.Models;
-import io.tandem.worker.parallel.Network;
 import io.tandem.worker.parallel.PhaseClock.Phase;
 import io.tandem.worker.parallel.ShardContext;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The loop of one rank: batches in, updates, evaluations, checkpoints, until the last step. */
 final class RankTrainer implements AutoCloseable {
-  private static final String SEED = "random.seed";
-
-  /** A checkpoint's scalar: seconds in the steps that led to it. */
-  static final String TRAINED = "trained.seconds";
-
   private final ShardContext context;
   private final JobSpec job;
-  private final TrainingData data;
   private final Supplier<StopMode> stop;
   private final AttemptListener listener;
   private final boolean leader;
@@ -49,15 +35,12 @@ final class RankTrainer implements AutoCloseable {
   private final int mainSteps;
   private final int totalSteps;
   private volatile long step;
-  private final CheckpointWriter checkpoints;
-  private final Samples samples;
+  private final Commits commits;
+  private final TestAccuracy test;
+  private final ProgressReports progress;
   private final AttemptLog log;
   private final StepMeter meter;
   private double trainedBefore;
-  private long committedStep = -1;
-  private long begunStep;
-  private long reportedStep;
-  private long reportedNanos = System.nanoTime();
 
   /** Where a stopped loop stands. */
   record End(Outcome outcome, long step) {}
@@ -74,13 +57,12 @@ final class RankTrainer implements AutoCloseable {
     this.context = context;
     this.meter = meter;
     this.job = plan.job();
-    this.data = data;
     this.stop = stop;
     this.listener = listener;
     this.leader = meter.rank() == 0;
     AlgorithmSpec algorithm = job.algorithm();
     boolean meta = algorithm.name() == AlgorithmSpec.Name.META_PSEUDO_LABELS;
-    this.learners = learners(context, job);
+    this.learners = Learners.of(context, job);
     this.main =
         meta
             ? new MetaPseudoLabelsStep(context, job, learners.get(0), learners.get(1))
@@ -89,11 +71,13 @@ final class RankTrainer implements AutoCloseable {
     int tune = meta ? algorithm.fineTune().steps() : 0;
     this.totalSteps = mainSteps + tune;
     this.log = log;
-    this.checkpoints = new CheckpointWriter(context, plan, listener, log);
+    this.commits =
+        new Commits(
+            context, job, learners, main, new CheckpointWriter(context, plan, listener, log));
     start.ifPresent(this::restore);
-    agreeOnStart();
+    Agreement.onStart(context, step);
+    this.progress = new ProgressReports(job, mainSteps, totalSteps, meter, listener);
     var mesh = plan.roster().mesh();
-    this.samples = new Samples(data, job.evaluation().batch(), mesh.replicas());
     Needs needs = Needs.of(algorithm.name());
     this.mainLoader =
         new BatchLoader(
@@ -112,29 +96,7 @@ final class RankTrainer implements AutoCloseable {
             Needs.of(AlgorithmSpec.Name.SUPERVISED),
             mesh,
             mesh.rank(meter.rank()));
-  }
-
-  /** The teacher (or only model), then the student. */
-  static List<Learner> learners(ShardContext context, JobSpec job) {
-    ModelDefinition definition = Models.of(job.model(), job.data());
-    Learner teacher = learner(context, job, definition, 0);
-    return job.algorithm().name() == AlgorithmSpec.Name.META_PSEUDO_LABELS
-        ? List.of(teacher, learner(context, job, definition, 1))
-        : List.of(teacher);
-  }
-
-  private static Learner learner(
-      ShardContext context, JobSpec job, ModelDefinition definition, int id) {
-    Network network =
-        new Network(
-            context,
-            definition,
-            job.model().batchNormMomentum(),
-            job.model().minimumStrip(),
-            job.seed(),
-            id);
-    var spec = id == 0 ? job.training().teacher() : job.training().student();
-    return new Learner(context, network, spec, job.training().ema());
+    this.test = new TestAccuracy(context, job, data, mainLoader, learners, main.result());
   }
 
   /** The last whole step's number, that is how many steps are done. */
@@ -149,7 +111,7 @@ final class RankTrainer implements AutoCloseable {
 
   /** Runs until the end or until all ranks agree to stop. */
   End run() {
-    reportedNanos = System.nanoTime();
+    progress.begin(step);
     try {
       return train();
     } finally {
@@ -169,97 +131,40 @@ final class RankTrainer implements AutoCloseable {
       }
       Map<String, Double> values = fineTune ? tuneStep(tune) : mainStep();
       step++;
-      StopMode mode = agreeOnStop();
+      StopMode mode = Agreement.onStop(context, stop.get());
       boolean last = step == totalSteps || step == mainSteps;
       boolean evaluate = job.evaluation().every() > 0 && step % job.evaluation().every() == 0;
       if (last || (evaluate && mode == StopMode.STOP_UNSPECIFIED)) {
-        evaluate();
+        test.evaluate(step, leader, listener, log);
       }
-      report(values, last || mode != StopMode.STOP_UNSPECIFIED);
+      if (leader) {
+        progress.report(step, values, last || mode != StopMode.STOP_UNSPECIFIED);
+      }
       boolean due = job.checkpoint().every() > 0 && step % job.checkpoint().every() == 0;
       if (mode == StopMode.CHECKPOINT_AND_STOP
           || (mode == StopMode.STOP_UNSPECIFIED && (due || step == totalSteps))) {
-        commit();
+        commits.commit(step, trainedSeconds());
       }
       if (mode != StopMode.STOP_UNSPECIFIED) {
         return new End(Outcome.STOPPED, step);
       }
     }
-    if (committedStep != step) {
-      // On all ranks alike. Tried again from the last commit, when there may be room.
-      throw new UncheckedIOException(
-          new CheckpointException(
-              checkpoints.root(),
-              "the training is done, but its last checkpoint was not written; make room there"));
-    }
+    commits.checkCommitted(step);
     return new End(Outcome.COMPLETED, step);
   }
 
-  private void commit() {
-    Map<String, Long> counters = new LinkedHashMap<>();
-    // Randomness and the data's position are functions of these two, whatever the mesh.
-    counters.put(SEED, job.seed());
-    counters.put("data.step", step);
-    for (int m = 0; m < learners.size(); m++) {
-      counters.put("updates." + Snapshot.model(m), learners.get(m).updates());
-    }
-    Map<String, Double> scalars = new LinkedHashMap<>();
-    scalars.put(TRAINED, trainedSeconds());
-    if (main instanceof MetaPseudoLabelsStep meta) {
-      scalars.put("feedback.baseline", meta.feedback().baseline());
-    }
-    if (checkpoints.commit(learners, step, counters, scalars)) {
-      committedStep = step;
-    }
-  }
-
   private void restore(CheckpointReader reader) {
-    try {
-      Manifest.Facts facts = reader.manifest().facts();
-      if (!Long.valueOf(job.seed()).equals(facts.counters().get(SEED))) {
-        throw new CheckpointException(
-            reader.directory(),
-            "was written with seed " + facts.counters().get(SEED) + ", the job's is " + job.seed());
-      }
-      if (leader) {
-        log.info("goes on from " + reader.directory());
-      }
-      Snapshot.read(context, learners, reader);
-      for (int m = 0; m < learners.size(); m++) {
-        learners.get(m).updates(facts.counters().get("updates." + Snapshot.model(m)));
-      }
-      if (main instanceof MetaPseudoLabelsStep meta) {
-        meta.feedback().baseline(facts.scalars().get("feedback.baseline"));
-      }
-      trainedBefore = facts.scalars().getOrDefault(TRAINED, 0.0);
-      step = facts.step();
-      begunStep = step;
-      committedStep = step;
-      reportedStep = step;
-    } catch (CheckpointException e) {
-      throw new UncheckedIOException(e);
+    Manifest.Facts facts = commits.restore(reader);
+    if (leader) {
+      log.info("goes on from " + reader.directory());
     }
-  }
-
-  /** Workers that found different checkpoints whole must not train together. */
-  private void agreeOnStart() {
-    double ranks = context.world().size();
-    double[] sums = Learner.sum(context.world(), new double[] {step, (double) step * step});
-    if (sums[0] != ranks * step || sums[1] != ranks * step * step) {
-      throw new IllegalStateException(
-          "rank "
-              + context.world().index()
-              + " would resume at step "
-              + step
-              + ", the mean of all ranks is "
-              + sums[0] / ranks
-              + ": do all workers see the same checkpoint directory?");
-    }
+    trainedBefore = facts.scalars().getOrDefault(Commits.TRAINED, 0.0);
+    step = facts.step();
   }
 
   /** The exported model of the last commit; called by rank 0 at the end. */
   Path export() throws CheckpointException {
-    return checkpoints.export(step, Snapshot.model(learners.size() - 1));
+    return commits.export(step);
   }
 
   /** One step of the main phase and nothing else, for proofs and measurements. */
@@ -332,74 +237,6 @@ final class RankTrainer implements AutoCloseable {
       context.engine().fill(student.velocity(), 0);
     }
     return SupervisedStep.fineTune(context, job, student);
-  }
-
-  /** Every rank learns what any was told, in the same step; the gentlest wish counts. */
-  private StopMode agreeOnStop() {
-    StopMode own = stop.get();
-    double[] wishes =
-        Learner.sum(
-            context.world(),
-            new double[] {
-              own == StopMode.CHECKPOINT_AND_STOP ? 1 : 0, own == StopMode.CANCEL ? 1 : 0
-            });
-    return wishes[1] > 0
-        ? StopMode.CANCEL
-        : wishes[0] > 0 ? StopMode.CHECKPOINT_AND_STOP : StopMode.STOP_UNSPECIFIED;
-  }
-
-  private void evaluate() {
-    Map<String, Double> values = new LinkedHashMap<>();
-    Opinions teacher = null;
-    if (learners.size() == 2) {
-      teacher = opinions();
-      values.put("accuracy.teacher", accuracy(learners.get(0), teacher));
-    }
-    Opinions student = opinions();
-    values.put("accuracy.test", accuracy(main.result(), student));
-    if (leader) {
-      log.info("step " + step + ": " + values);
-      listener.evaluated(
-          Evaluated.newBuilder()
-              .setStep(step)
-              .putAllValues(values)
-              .addAllSamples(samples.told(student, teacher))
-              .build());
-    }
-  }
-
-  private double accuracy(Learner learner, Opinions opinions) {
-    return Evaluation.accuracy(context, job, mainLoader, learner, data.testCount(), opinions);
-  }
-
-  private Opinions opinions() {
-    return leader ? samples.opinions() : new Opinions(Set.of());
-  }
-
-  private void report(Map<String, Double> values, boolean force) {
-    long now = System.nanoTime();
-    double seconds = (now - reportedNanos) / 1e9;
-    boolean first = reportedStep == begunStep;
-    if (!leader || (!force && !first && seconds < 1) || step == reportedStep) {
-      return;
-    }
-    double steps = step - reportedStep;
-    int images =
-        step > mainSteps
-            ? job.algorithm().fineTune().batch()
-            : job.training().labeledBatch() + job.training().unlabeledBatch();
-    Progress.Builder progress =
-        Progress.newBuilder()
-            .setStep(step)
-            .setTotalSteps(totalSteps)
-            .setStepsPerSecond(steps / seconds)
-            .setImagesPerSecond(images * steps / seconds)
-            .putAllValues(values)
-            .setPhase(step > mainSteps ? "fine-tune" : "train");
-    meter.drainPhases().forEach((phase, s) -> progress.putPhaseSeconds(phase, s / steps));
-    listener.progress(progress.build());
-    reportedNanos = now;
-    reportedStep = step;
   }
 
   @Override

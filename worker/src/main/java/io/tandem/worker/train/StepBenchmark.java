@@ -66,7 +66,7 @@ public final class StepBenchmark {
 
   private static Result rank(JobSpec job, Mesh mesh, ShardContext context, int warmup, int steps) {
     Engine engine = context.engine();
-    List<Learner> learners = RankTrainer.learners(context, job);
+    List<Learner> learners = Learners.of(context, job);
     TrainingStep step =
         learners.size() == 2
             ? new MetaPseudoLabelsStep(context, job, learners.get(0), learners.get(1))

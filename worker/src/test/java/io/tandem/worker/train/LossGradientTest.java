@@ -160,7 +160,7 @@ class LossGradientTest {
   private static double[] logits(
       ShardContext context, JobSpec job, String view, List<double[]> direction, double factor) {
     Engine engine = context.engine();
-    List<Learner> learners = RankTrainer.learners(context, job);
+    List<Learner> learners = Learners.of(context, job);
     try (var scope = engine.openScope()) {
       ShardedParameters p = learners.get(0).network().parameters();
       for (int i = 0; direction != null && i < direction.size(); i++) {
@@ -181,7 +181,7 @@ class LossGradientTest {
 
   private static Result step(ShardContext context, Mesh mesh, JobSpec job) {
     Engine engine = context.engine();
-    List<Learner> learners = RankTrainer.learners(context, job);
+    List<Learner> learners = Learners.of(context, job);
     try (var scope = engine.openScope()) {
       int replica = mesh.rank(context.world().index()).replica();
       Split labeled = Split.even(LABELED, mesh.replicas());

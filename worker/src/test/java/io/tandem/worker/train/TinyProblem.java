@@ -63,7 +63,7 @@ final class TinyProblem implements AutoCloseable {
     this.classes = classes;
     this.unlabeled = unlabeled;
     this.student = student;
-    this.learners = RankTrainer.learners(context, job("off", 0));
+    this.learners = Learners.of(context, job("off", 0));
     // Weights of the teacher that are not near a tie, so that labels are unevenly likely.
     engine.scale(learners.get(0).network().parameters().weights(), 1.5);
     for (Learner learner : learners) {
