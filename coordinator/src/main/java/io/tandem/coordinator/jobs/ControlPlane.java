@@ -202,7 +202,9 @@ public final class ControlPlane implements AutoCloseable {
     membership.join(formation);
     if (formation instanceof Formation.Alone) {
       try {
-        view(Duration.ofSeconds(30), List.of()).toCompletableFuture().get(30, TimeUnit.SECONDS);
+        view(Duration.ofSeconds(30), ViewCluster.newBuilder())
+            .toCompletableFuture()
+            .get(30, TimeUnit.SECONDS);
       } catch (ExecutionException | TimeoutException e) {
         throw new IllegalStateException("the control plane did not start", e);
       }
@@ -266,23 +268,22 @@ public final class ControlPlane implements AutoCloseable {
 
   /** How the cluster stands; fails soon where nobody leads. */
   public CompletionStage<ClusterView> view() {
-    return view(LOOK, List.of());
+    return view(List.of());
   }
 
   /** The same, with what those of the jobs that wait are waiting for. */
   public CompletionStage<ClusterView> view(Collection<String> jobIds) {
-    return view(LOOK, jobIds);
+    return view(LOOK, ViewCluster.newBuilder().addAllJobs(jobIds));
   }
 
   /** By id, what those of the jobs that wait are waiting for; empty where nobody leads. */
   public CompletionStage<Map<String, String>> missing(Collection<String> jobIds) {
-    return view(LOOK, jobIds)
+    return view(LOOK, ViewCluster.newBuilder().addAllJobs(jobIds).setMissingOnly(true))
         .thenApply(ClusterView::getMissingMap)
         .exceptionally(nobodyLeads -> Map.of());
   }
 
-  private CompletionStage<ClusterView> view(Duration patience, Collection<String> jobIds) {
-    ViewCluster.Builder view = ViewCluster.newBuilder().addAllJobs(jobIds);
+  private CompletionStage<ClusterView> view(Duration patience, ViewCluster.Builder view) {
     return ask(patience, replyTo -> view.setReplyTo(replyTo).build());
   }
 

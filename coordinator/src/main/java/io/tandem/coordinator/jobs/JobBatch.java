@@ -25,7 +25,7 @@ final class JobBatch {
   /** A command with the job it is about. */
   record Order(StoredJob job, JobCommand command) {}
 
-  private final Map<String, StoredJob> jobs;
+  private final JobBook jobs;
   private final Function<String, Optional<StoredJob>> store;
   private final Map<String, Optional<StoredJob>> ended = new HashMap<>();
   private final long now;
@@ -39,14 +39,14 @@ final class JobBatch {
    *
    * @param store finds jobs that ended long ago, of which somebody may still speak
    */
-  JobBatch(Map<String, StoredJob> jobs, Function<String, Optional<StoredJob>> store, long now) {
+  JobBatch(JobBook jobs, Function<String, Optional<StoredJob>> store, long now) {
     this.jobs = jobs;
     this.store = store;
     this.now = now;
   }
 
   Optional<StoredJob> job(String jobId) {
-    StoredJob job = changed.getOrDefault(jobId, jobs.get(jobId));
+    StoredJob job = changed.containsKey(jobId) ? changed.get(jobId) : jobs.get(jobId);
     return job != null ? Optional.of(job) : ended.computeIfAbsent(jobId, store);
   }
 
@@ -187,7 +187,7 @@ final class JobBatch {
     if (!writes.isEmpty()) {
       leadership.write(writer -> writes.forEach(write -> write.accept(writer)));
     }
-    jobs.putAll(changed);
+    changed.values().forEach(jobs::put);
     return orders;
   }
 }

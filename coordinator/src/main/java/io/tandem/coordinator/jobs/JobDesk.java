@@ -15,7 +15,11 @@ import io.tandem.protocol.job.JobSpec;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -27,49 +31,79 @@ final class JobDesk {
     this.ledger = ledger;
   }
 
-  /** Stores a job, or finds the one that has its idempotency key already. */
-  JobSubmitted submit(SubmitJob submit) {
-    String key = submit.hasIdempotencyKey() ? submit.getIdempotencyKey() : null;
-    if (key != null) {
-      Optional<StoredJob> same = ledger.store().read(r -> r.jobByKey(key));
+  /**
+   * Stores jobs, all in one transaction, or finds the one that has a job's idempotency key already;
+   * the answers are in the order of the questions.
+   */
+  List<JobSubmitted> submit(List<SubmitJob> all) {
+    List<JobSubmitted> answers = new ArrayList<>();
+    List<StoredJob> fresh = new ArrayList<>();
+    Map<String, StoredJob> keys = new HashMap<>();
+    for (SubmitJob submit : all) {
+      String key = submit.hasIdempotencyKey() ? submit.getIdempotencyKey() : null;
+      Optional<StoredJob> same = key == null ? Optional.empty() : withKey(key, keys);
       if (same.isPresent()) {
         StoredJob.Header header = same.get().header();
-        return JobSubmitted.newBuilder()
-            .setJobId(header.id())
-            .setConflict(!header.submitted().equals(digest(submit.getJob())))
-            .build();
+        answers.add(
+            JobSubmitted.newBuilder()
+                .setJobId(header.id())
+                .setConflict(!header.submitted().equals(digest(submit.getJob())))
+                .build());
+        continue;
+      }
+      try {
+        StoredJob job = job(submit.getJob(), key);
+        fresh.add(job);
+        if (key != null) {
+          keys.put(key, job);
+        }
+        answers.add(JobSubmitted.newBuilder().setJobId(job.header().id()).setCreated(true).build());
+      } catch (JobFileException e) { // it was whole for the release that took it
+        answers.add(JobSubmitted.newBuilder().setRefusal(e.getMessage()).build());
       }
     }
-    JobSpec spec;
-    try {
-      spec = JobFiles.parse(submit.getJob().getBytes(StandardCharsets.UTF_8));
-    } catch (JobFileException e) { // it was whole for the release that took it
-      return JobSubmitted.newBuilder().setRefusal(e.getMessage()).build();
-    }
-    String id = "job-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12);
+    store(fresh);
+    return answers;
+  }
+
+  private Optional<StoredJob> withKey(String key, Map<String, StoredJob> fresh) {
+    return Optional.ofNullable(fresh.get(key))
+        .or(() -> ledger.store().read(reader -> reader.jobByKey(key)));
+  }
+
+  private StoredJob job(String json, String key) {
+    JobSpec spec = JobFiles.parse(json.getBytes(StandardCharsets.UTF_8));
     long now = ledger.now();
     StoredJob.Header header =
         new StoredJob.Header(
             0,
-            id,
+            "job-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12),
             spec.name(),
-            submit.getJob(),
+            json,
             spec.mesh().replicas(),
             spec.mesh().shards(),
             key,
-            digest(submit.getJob()),
+            digest(json),
             now);
     JobState state = JobState.queued(spec.recovery().maximumRestarts());
-    StoredJob job =
-        new StoredJob(header, StoredJobs.row(state, null, now), StoredJob.Progress.none());
+    return new StoredJob(header, StoredJobs.row(state, null, now), StoredJob.Progress.none());
+  }
+
+  private void store(List<StoredJob> fresh) {
+    if (fresh.isEmpty()) {
+      return;
+    }
+    String data = JsonNodeFactory.instance.objectNode().put("to", "QUEUED").toString();
+    List<StoredJob> stored = new ArrayList<>();
     ledger.write(
         writer -> {
-          writer.insert(job);
-          String data = JsonNodeFactory.instance.objectNode().put("to", "QUEUED").toString();
-          writer.insert(new Rows.Event(0, id, now, 0, "state", data));
+          for (StoredJob job : fresh) {
+            StoredJob.Header header = job.header();
+            stored.add(job.with(header.numbered(writer.insert(job))));
+            writer.insert(new Rows.Event(0, header.id(), header.createdAt(), 0, "state", data));
+          }
         });
-    ledger.add(ledger.store().read(reader -> reader.job(id)).orElseThrow());
-    return JobSubmitted.newBuilder().setJobId(id).setCreated(true).build();
+    stored.forEach(ledger::add);
   }
 
   private static String digest(String json) {

@@ -16,15 +16,19 @@ import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.ActOnJob;
 import io.tandem.protocol.control.ClusterView;
 import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.JobActed;
+import io.tandem.protocol.control.JobSubmitted;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.SubmitJob;
 import io.tandem.protocol.control.ViewCluster;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * Runs the jobs: one message at a time goes to the desk that answers it, and after each the waiting
+ * Runs the jobs: one message at a time goes to the desk that answers it, and soon after the waiting
  * jobs are looked at. Decisions are those of each job's {@link JobState}. When the manager fails,
  * for example because the disk is full, it starts again from the store; workers register anew and
  * send again what was not acknowledged. With each start it takes the lead in the store: when
@@ -40,12 +44,23 @@ public final class JobManager extends AbstractBehavior<Object> {
     TICK
   }
 
+  /** Store what workers have said since, and start what can be started. */
+  enum Work {
+    WORK
+  }
+
+  /** Reports that are stored together at most. */
+  private static final int MOST_REPORTS = 500;
+
   private final Leadership leadership;
   private final Ledger ledger;
   private final WorkerDesk workerDesk;
   private final JobDesk jobDesk;
   private final Placements placements;
   private final ActorRefResolver resolver;
+  private final List<SubmitJob> submitted = new ArrayList<>();
+  private final List<Reports> said = new ArrayList<>();
+  private boolean due;
 
   /**
    * A manager over that store.
@@ -82,7 +97,7 @@ public final class JobManager extends AbstractBehavior<Object> {
     this.workerDesk = new WorkerDesk(ledger, timing, context.getLog());
     this.jobDesk = new JobDesk(ledger);
     this.placements = new Placements(ledger);
-    int found = ledger.jobs().size();
+    int found = ledger.jobs().all().size();
     if (store.isShared()) {
       context.getLog().info("{} leads in epoch {}", holder, leadership.epoch());
     }
@@ -98,6 +113,7 @@ public final class JobManager extends AbstractBehavior<Object> {
         .onMessage(Heartbeat.class, this::heartbeat)
         .onMessage(Reports.class, this::reports)
         .onMessage(Tick.class, tick -> tick())
+        .onMessage(Work.class, work -> work())
         .onMessage(SubmitJob.class, this::submit)
         .onMessage(ActOnJob.class, this::act)
         .onMessage(ViewCluster.class, this::view)
@@ -107,18 +123,35 @@ public final class JobManager extends AbstractBehavior<Object> {
 
   private Behavior<Object> register(Register register) {
     workerDesk.register(register, resolver.resolveActorRef(register.getReplyTo()));
-    placements.schedule();
-    return this;
+    return workSoon();
   }
 
   private Behavior<Object> heartbeat(Heartbeat heartbeat) {
-    workerDesk.heartbeat(heartbeat);
-    placements.schedule();
-    return this;
+    return workerDesk.heartbeat(heartbeat) ? workSoon() : this;
   }
 
   private Behavior<Object> reports(Reports reports) {
-    workerDesk.reports(reports);
+    said.add(reports);
+    return said.size() < MOST_REPORTS ? workSoon() : work();
+  }
+
+  /**
+   * After the messages that are there by now: a transaction waits for the disk, and a look at the
+   * queue takes its time, so many messages share one of each.
+   */
+  private Behavior<Object> workSoon() {
+    if (!due) {
+      due = true;
+      getContext().getSelf().tell(Work.WORK);
+    }
+    return this;
+  }
+
+  private Behavior<Object> work() {
+    due = false;
+    storeSubmitted();
+    workerDesk.reports(said);
+    said.clear();
     placements.schedule();
     return this;
   }
@@ -127,46 +160,66 @@ public final class JobManager extends AbstractBehavior<Object> {
     leadership.renew();
     workerDesk.tick();
     ledger.removeEnded();
-    placements.schedule();
-    return this;
+    return workSoon();
   }
 
   private Behavior<Object> submit(SubmitJob submit) {
-    return answer(submit.getReplyTo(), () -> jobDesk.submit(submit));
+    submitted.add(submit);
+    return workSoon();
+  }
+
+  private void storeSubmitted() {
+    List<SubmitJob> all = List.copyOf(submitted);
+    submitted.clear();
+    List<String> askers = all.stream().map(SubmitJob::getReplyTo).toList();
+    List<JobSubmitted> answers = answer(askers, () -> jobDesk.submit(all));
+    for (int i = 0; i < answers.size(); i++) {
+      tell(askers.get(i), StatusReply.success(answers.get(i)));
+    }
   }
 
   private Behavior<Object> act(ActOnJob act) {
-    return answer(act.getReplyTo(), () -> jobDesk.act(act));
+    JobActed answer = answer(List.of(act.getReplyTo()), () -> jobDesk.act(act));
+    Behavior<Object> next = workSoon(); // before who asked can ask again
+    tell(act.getReplyTo(), StatusReply.success(answer));
+    return next;
   }
 
   /** Who asked hears of a failure too, before this manager starts again. */
-  private Behavior<Object> answer(String replyTo, Supplier<Object> work) {
-    Object answer;
+  private <T> T answer(List<String> askers, Supplier<T> work) {
     try {
-      answer = work.get();
+      return work.get();
     } catch (RuntimeException e) {
       Throwable cause = e;
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      tell(
-          replyTo,
-          StatusReply.error("nothing was changed, the store fails: " + cause.getMessage()));
+      Object failure =
+          StatusReply.error("nothing was changed, the store fails: " + cause.getMessage());
+      askers.forEach(asker -> tell(asker, failure));
       throw e;
     }
-    placements.schedule();
-    tell(replyTo, StatusReply.success(answer));
-    return this;
   }
 
   private Behavior<Object> view(ViewCluster view) {
-    ClusterView.Builder answer =
-        ClusterView.newBuilder()
-            .setRecoveries(placements.recoveries())
-            .setQueueMillis(Overviews.queueMillis(ledger))
-            .setLeader(getContext().getSystem().address().toString())
-            .setNow(ledger.now());
-    for (StoredJob job : ledger.jobs()) {
+    ClusterView.Builder answer = ClusterView.newBuilder();
+    for (String job : view.getJobsList()) {
+      placements.missing(job).ifPresent(missing -> answer.putMissing(job, missing));
+    }
+    if (!view.getMissingOnly()) {
+      overview(answer);
+    }
+    tell(view.getReplyTo(), StatusReply.success(answer.build()));
+    return this;
+  }
+
+  private void overview(ClusterView.Builder answer) {
+    answer
+        .setRecoveries(placements.recoveries())
+        .setQueueMillis(Overviews.queueMillis(ledger))
+        .setLeader(getContext().getSystem().address().toString())
+        .setNow(ledger.now());
+    for (StoredJob job : ledger.jobs().all()) {
       String state = job.status().state();
       answer.putJobs(state, 1 + answer.getJobsOrDefault(state, 0));
       if (Overviews.isPlaced(job)) {
@@ -174,18 +227,11 @@ public final class JobManager extends AbstractBehavior<Object> {
       }
     }
     Map<String, Integer> used = ledger.usedSlots();
-    ledger
-        .workers()
-        .all()
-        .forEach(worker -> answer.addWorkers(Overviews.view(worker, used, ledger)));
-    for (String job : view.getJobsList()) {
-      String missing = placements.missing().get(job);
-      if (missing != null) {
-        answer.putMissing(job, missing);
-      }
+    Map<String, List<String>> hosted = Overviews.hosted(ledger);
+    for (Workers.Worker worker : ledger.workers().all()) {
+      List<String> jobs = hosted.getOrDefault(worker.registration.getWorkerId(), List.of());
+      answer.addWorkers(Overviews.view(worker, used, jobs, ledger));
     }
-    tell(view.getReplyTo(), StatusReply.success(answer.build()));
-    return this;
   }
 
   private void tell(String replyTo, Object message) {

@@ -9,13 +9,10 @@ import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.StopAttempt;
 import io.tandem.protocol.control.StopMode;
 import java.security.SecureRandom;
-import java.util.Collection;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -31,7 +28,7 @@ final class Ledger {
   private final Leadership leadership;
   private final Clocks clocks;
   private final Workers workers = new Workers();
-  private final Map<String, StoredJob> jobs = new TreeMap<>();
+  private final JobBook jobs = new JobBook();
   private final Map<String, Rows.Attempt> attempts = new HashMap<>();
   private final boolean encryptsFrames;
 
@@ -47,7 +44,7 @@ final class Ledger {
     this.encryptsFrames = encryptsFrames;
     for (StoredJob job : store.read(reader -> reader.unfinished())) {
       String id = job.header().id();
-      jobs.put(id, job);
+      jobs.put(job);
       store
           .read(reader -> reader.attempt(id, job.status().attempt()))
           .ifPresent(attempt -> attempts.put(id, attempt));
@@ -73,9 +70,9 @@ final class Ledger {
     return clocks.steady().getAsLong();
   }
 
-  /** The jobs that have not ended, or whose workers have not; read only. */
-  Collection<StoredJob> jobs() {
-    return Collections.unmodifiableCollection(jobs.values());
+  /** The jobs that have not ended, or whose workers have not; not to be changed from outside. */
+  JobBook jobs() {
+    return jobs;
   }
 
   /** A job under way. */
@@ -105,7 +102,9 @@ final class Ledger {
   private void carryOut(JobBatch.Order order) {
     String jobId = order.job().header().id();
     if (order.command() instanceof JobCommand.Start start) {
-      List<Rows.Checkpoint> checkpoints = store.read(reader -> reader.checkpoints(jobId));
+      boolean first = start.attempt() == 1; // which nothing has been saved before
+      List<Rows.Checkpoint> checkpoints =
+          first ? List.of() : store.read(reader -> reader.checkpoints(jobId));
       List<String> workerByRank = workerByRank(order.job());
       Object message =
           StartMessages.start(
@@ -141,7 +140,7 @@ final class Ledger {
 
   /** A job that was just stored. */
   void add(StoredJob job) {
-    jobs.put(job.header().id(), job);
+    jobs.put(job);
   }
 
   void remove(String jobId) {
@@ -151,10 +150,13 @@ final class Ledger {
 
   /** Forgets jobs that have ended on all their workers; the store keeps them. */
   void removeEnded() {
-    jobs.values()
-        .removeIf(job -> job.status().active().isEmpty() && StoredJobs.state(job.status()).isEnd());
-    attempts.keySet().retainAll(jobs.keySet());
-    workers.keepOnly(jobs.keySet());
+    List<String> ended =
+        jobs.idle().stream()
+            .filter(job -> JobState.Status.valueOf(job.status().state()).isEnd())
+            .map(job -> job.header().id())
+            .toList();
+    ended.forEach(this::remove);
+    workers.keepOnly(jobs.ids());
   }
 
   /** When the job's last attempt was placed, 0 when none was. */
@@ -174,7 +176,7 @@ final class Ledger {
   /** By worker, the slots that host a rank. */
   Map<String, Integer> usedSlots() {
     Map<String, Integer> used = new HashMap<>();
-    for (StoredJob job : jobs.values()) {
+    for (StoredJob job : jobs.active()) {
       workerByRank(job).stream()
           .filter(job.status().active()::contains)
           .forEach(worker -> used.merge(worker, 1, Integer::sum));

@@ -3,6 +3,8 @@ package io.tandem.coordinator.jobs;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.WorkerView;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -16,21 +18,28 @@ final class Overviews {
 
   /** How long the job has waited that waits longest, 0 for none. */
   static long queueMillis(Ledger ledger) {
-    return ledger.jobs().stream()
+    return ledger.jobs().placeable().stream()
         .filter(job -> job.status().state().equals(JobState.Status.QUEUED.name()))
         .mapToLong(job -> ledger.now() - job.effort().since())
         .max()
         .orElse(0);
   }
 
-  static WorkerView view(Workers.Worker worker, Map<String, Integer> used, Ledger ledger) {
+  /** By worker, the jobs that it hosts. */
+  static Map<String, List<String>> hosted(Ledger ledger) {
+    Map<String, List<String>> hosted = new HashMap<>();
+    for (StoredJob job : ledger.jobs().active()) {
+      for (String worker : job.status().active()) {
+        hosted.computeIfAbsent(worker, id -> new ArrayList<>()).add(job.header().id());
+      }
+    }
+    return hosted;
+  }
+
+  static WorkerView view(
+      Workers.Worker worker, Map<String, Integer> used, List<String> hosted, Ledger ledger) {
     Register register = worker.registration;
     String id = register.getWorkerId();
-    List<String> hosted =
-        ledger.jobs().stream()
-            .filter(job -> job.status().active().contains(id))
-            .map(job -> job.header().id())
-            .toList();
     return WorkerView.newBuilder()
         .setId(id)
         .setHost(register.getHost())

@@ -13,7 +13,9 @@ import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StopMode;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +44,7 @@ final class WorkerDesk {
     this.ticked = ledger.steady();
     // A member counts as lost at heard + lost: this gives it the longer time to register again.
     long expected = ticked + timing.readopt().minus(timing.lost()).toMillis();
-    for (StoredJob job : ledger.jobs()) {
+    for (StoredJob job : ledger.jobs().active()) {
       for (String worker : job.status().active()) {
         workers.expect(job.header().id(), job.status().attempt(), worker, expected);
       }
@@ -92,9 +94,14 @@ final class WorkerDesk {
         : "";
   }
 
-  /** Who is not known has no address here; unanswered heartbeats make it register again. */
-  void heartbeat(Heartbeat heartbeat) {
+  /**
+   * Who is not known has no address here; unanswered heartbeats make it register again.
+   *
+   * @return whether something else may be placed there now than before
+   */
+  boolean heartbeat(Heartbeat heartbeat) {
     String id = heartbeat.getWorkerId();
+    int stray = workers.find(id).map(worker -> worker.stray).orElse(0);
     if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.steady())) {
       ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).setNowMillis(ledger.now()).build());
       correct(id, heartbeat.getRunningList());
@@ -102,6 +109,8 @@ final class WorkerDesk {
         leaving(id);
       }
     }
+    return heartbeat.getLeaving()
+        || workers.find(id).map(worker -> worker.stray).orElse(0) != stray;
   }
 
   /** Ends what a worker runs and should not: the order may have been lost, or is long past. */
@@ -125,26 +134,42 @@ final class WorkerDesk {
     workers.find(workerId).ifPresent(worker -> worker.stray = taken);
   }
 
-  /** Stores what is new in these and acknowledges all; the same report never counts twice. */
-  void reports(Reports reports) {
-    if (reports.getReportsCount() == 0) {
-      return;
+  /**
+   * Stores what is new in these, all in one transaction, and acknowledges all; the same report
+   * never counts twice.
+   */
+  void reports(List<Reports> all) {
+    Map<String, Long> upTo = new LinkedHashMap<>();
+    List<Report> fresh = new ArrayList<>();
+    for (Reports reports : all) {
+      for (Report report : reports.getReportsList()) {
+        String workerId = report.getWorkerId();
+        long last = upTo.computeIfAbsent(workerId, this::lastStored);
+        if (report.getSequence() > last) {
+          fresh.add(report);
+          upTo.put(workerId, report.getSequence());
+        }
+      }
     }
-    String workerId = reports.getReports(0).getWorkerId();
-    long last =
-        stored.computeIfAbsent(workerId, id -> ledger.store().read(r -> r.acknowledged(id)));
-    List<Report> fresh =
-        reports.getReportsList().stream().filter(r -> r.getSequence() > last).toList();
-    long upTo = fresh.isEmpty() ? last : fresh.get(fresh.size() - 1).getSequence();
     if (!fresh.isEmpty()) {
       ledger.change(
           batch -> {
             fresh.forEach(report -> ReportReader.read(report, () -> silence(report), batch));
-            batch.write(writer -> writer.acknowledged(workerId, upTo));
+            fresh.stream()
+                .map(Report::getWorkerId)
+                .distinct()
+                .forEach(id -> batch.write(w -> w.acknowledged(id, upTo.get(id))));
           });
-      stored.put(workerId, upTo);
+      stored.putAll(upTo);
     }
-    ledger.tell(workerId, Acknowledged.newBuilder().setUpToSequence(upTo).build());
+    upTo.forEach(
+        (id, sequence) ->
+            ledger.tell(id, Acknowledged.newBuilder().setUpToSequence(sequence).build()));
+  }
+
+  private long lastStored(String workerId) {
+    return stored.computeIfAbsent(
+        workerId, id -> ledger.store().read(reader -> reader.acknowledged(id)));
   }
 
   /** How long the member of that attempt was not heard that is silent for longest. */
@@ -171,6 +196,7 @@ final class WorkerDesk {
         batch ->
             ledger
                 .jobs()
+                .active()
                 .forEach(job -> batch.apply(job.header().id(), new JobEvent.Draining(workerId))));
   }
 
@@ -195,7 +221,7 @@ final class WorkerDesk {
     }
     ledger.change(
         batch -> {
-          for (StoredJob job : ledger.jobs()) {
+          for (StoredJob job : ledger.jobs().active()) {
             String id = job.header().id();
             int attempt = job.status().attempt();
             for (String worker : job.status().active()) {
@@ -219,7 +245,7 @@ final class WorkerDesk {
     Map<String, Ending> still = new HashMap<>();
     ledger.change(
         batch -> {
-          for (StoredJob job : ledger.jobs()) {
+          for (StoredJob job : ledger.jobs().active()) {
             String id = job.header().id();
             int attempt = job.status().attempt();
             if (StoredJobs.state(job.status()).isEnding()) {

@@ -51,55 +51,70 @@ public final class GangScheduler {
    * What to do now.
    *
    * @param gangs for every job to start: the worker of each rank, in the order of ranks
-   * @param missing for every job that goes on waiting: what it waits for, for people
+   * @param behind by id of a job for which there would be slots: the job that they are kept for
+   * @param capacity slots of all workers
+   * @param unused slots that are left
    */
-  public record Plan(Map<String, List<String>> gangs, Map<String, String> missing) {}
+  public record Plan(
+      Map<String, List<String>> gangs, Map<String, String> behind, int capacity, int unused) {
+    /** What a job that goes on waiting waits for, for people; empty for one that starts. */
+    public Optional<String> missing(Waiting job) {
+      if (gangs.containsKey(job.jobId())) {
+        return Optional.empty();
+      }
+      String first = behind.get(job.jobId());
+      if (first != null) {
+        return Optional.of("waits behind job " + first);
+      }
+      boolean never = job.size() > capacity;
+      int slots = never ? capacity : unused;
+      return Optional.of(
+          "replicas %d x shards %d = %d ranks, but %d %s %s"
+              .formatted(
+                  job.replicas(),
+                  job.shards(),
+                  job.size(),
+                  slots,
+                  slots == 1 ? "slot is" : "slots are",
+                  never ? "registered" : "free"));
+    }
+  }
 
   private GangScheduler() {}
 
-  /** Decides over all waiting jobs at once; the same input gives the same plan. */
+  /**
+   * Decides over all waiting jobs at once; the same input gives the same plan. Looks at no more
+   * jobs than until the last slot is taken: queues are long, and the cluster is full most of the
+   * time.
+   */
   public static Plan plan(List<Waiting> queue, List<Holding> running, List<WorkerSlots> workers) {
     int capacity = workers.stream().mapToInt(WorkerSlots::slots).sum();
+    int unused = workers.stream().mapToInt(WorkerSlots::free).sum();
     TreeMap<String, Integer> free = new TreeMap<>();
-    workers.forEach(worker -> free.put(worker.workerId(), worker.free()));
-    List<Holding> holding = new ArrayList<>(running);
-    List<Waiting> blocked = new ArrayList<>();
+    workers.stream().filter(w -> w.free() > 0).forEach(w -> free.put(w.workerId(), w.free()));
+    Blocked blocked = new Blocked(capacity, running);
     Map<String, List<String>> gangs = new LinkedHashMap<>();
-    Map<String, String> missing = new LinkedHashMap<>();
-
+    Map<String, String> behind = new LinkedHashMap<>();
     for (Waiting job : queue.stream().sorted(Comparator.comparingLong(Waiting::order)).toList()) {
-      int unused = free.values().stream().mapToInt(Integer::intValue).sum();
-      Optional<Waiting> starved =
-          blocked.stream().filter(first -> starves(first, job, holding, capacity)).findFirst();
+      if (unused == 0) {
+        break;
+      }
       if (job.size() > capacity) {
-        missing.put(job.jobId(), arithmetic(job) + capacity + slots(capacity) + "registered");
-      } else if (job.size() > unused) {
-        missing.put(job.jobId(), arithmetic(job) + unused + slots(unused) + "free");
+        continue;
+      }
+      Optional<Waiting> starved = blocked.starvedBy(job);
+      if (job.size() > unused) {
         blocked.add(job);
       } else if (starved.isPresent()) {
-        missing.put(job.jobId(), "waits behind job " + starved.get().jobId());
+        behind.put(job.jobId(), starved.get().jobId());
         blocked.add(job);
       } else {
         gangs.put(job.jobId(), pack(job, free));
-        holding.add(new Holding(job.order(), job.size()));
+        unused -= job.size();
+        blocked.overtakenBy(job);
       }
     }
-    return new Plan(gangs, missing);
-  }
-
-  private static boolean starves(Waiting first, Waiting next, List<Holding> holding, int capacity) {
-    int overtaking =
-        holding.stream().filter(h -> h.order() > first.order()).mapToInt(Holding::size).sum();
-    return capacity - overtaking - next.size() < first.size();
-  }
-
-  private static String arithmetic(Waiting job) {
-    return "replicas %d x shards %d = %d ranks, but "
-        .formatted(job.replicas(), job.shards(), job.size());
-  }
-
-  private static String slots(int count) {
-    return count == 1 ? " slot is " : " slots are ";
+    return new Plan(gangs, behind, capacity, unused);
   }
 
   /** Takes the slots; the caller knows that they suffice. */
@@ -112,7 +127,7 @@ public final class GangScheduler {
       while (needed > 0) {
         String worker = host.orElseGet(() -> widest(free));
         int taken = Math.min(needed, free.get(worker));
-        free.merge(worker, -taken, Integer::sum);
+        free.computeIfPresent(worker, (id, left) -> left == taken ? null : left - taken);
         for (int i = 0; i < taken; i++) {
           workerByRank.add(worker);
         }

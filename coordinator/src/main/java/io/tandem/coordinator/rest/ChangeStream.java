@@ -14,7 +14,9 @@ import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.ClusterView;
 import io.tandem.protocol.control.WorkerView;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +32,13 @@ import java.util.concurrent.Executor;
 final class ChangeStream {
   private static final Duration LOOK = Duration.ofSeconds(1);
 
-  /** Jobs that ended are still told if one of the last so many events is theirs. */
+  /**
+   * Jobs that ended are still told if one of the last so many events is theirs, or one since the
+   * last looks: a reader that has missed none of these hears of every end.
+   */
   private static final int EVENTS = 500;
+
+  private static final int LOOKS = 3;
 
   /** What is true at one moment: events by the kind and id of what they tell. */
   private record Look(Map<String, String> events) {}
@@ -40,6 +47,9 @@ final class ChangeStream {
   private final Store store;
   private CompletionStage<Look> shared;
   private long lookedAt;
+
+  /** The newest event of each of the last looks, the oldest first. */
+  private final Deque<Long> newest = new ArrayDeque<>();
 
   ChangeStream(ControlPlane plane, Store store) {
     this.plane = plane;
@@ -106,7 +116,13 @@ final class ChangeStream {
   }
 
   private List<StoredJob> lately() {
-    return store.read(reader -> reader.lately(EVENTS));
+    return store.read(reader -> reader.lately(seenBefore(reader.newestEvent())));
+  }
+
+  private synchronized long seenBefore(long now) {
+    newest.add(now);
+    long oldest = newest.size() > LOOKS ? newest.remove() : newest.peek();
+    return Math.min(oldest, now - EVENTS);
   }
 
   private Look look(List<StoredJob> jobs, ClusterView view) {

@@ -26,7 +26,8 @@ final class EventStream {
   private static final Duration LOOK = Duration.ofMillis(250);
   private static final int BATCH = 500;
 
-  private record Position(long after, ObjectNode shown, boolean over) {}
+  /** What a reader was told: events up to that id, and the job as it then was. */
+  private record Position(long after, StoredJob job, ObjectNode shown, boolean over) {}
 
   private final Store store;
   private final String jobId;
@@ -46,7 +47,7 @@ final class EventStream {
         Source.tick(Duration.ZERO, LOOK, 0)
             .statefulMapConcat(
                 () -> {
-                  Position[] at = {new Position(after, null, false)};
+                  Position[] at = {new Position(after, null, null, false)};
                   return tick -> {
                     Pair<Position, List<String>> next = stream.look(at[0]);
                     at[0] = next.first();
@@ -92,16 +93,18 @@ final class EventStream {
             after = event.id();
           }
           if (job.isEmpty()) {
-            return Pair.create(new Position(after, at.shown(), true), out);
+            return Pair.create(new Position(after, at.job(), at.shown(), true), out);
           }
-          ObjectNode shown = withProgress ? JobJson.job(job.get(), null, reader) : null;
-          if (shown != null && !shown.equals(at.shown())) {
+          boolean same = events.isEmpty() && job.get().equals(at.job());
+          boolean shows = withProgress && !same;
+          ObjectNode shown = shows ? JobJson.job(job.get(), null, reader) : at.shown();
+          if (shows && !shown.equals(at.shown())) {
             out.add("event: progress\ndata: " + shown + "\n\n");
           }
           boolean ended =
               job.get().status().endedAt() != 0 && job.get().status().active().isEmpty();
           boolean over = ended && events.size() < BATCH;
-          return Pair.create(new Position(after, shown, over), out);
+          return Pair.create(new Position(after, job.get(), shown, over), out);
         });
   }
 }

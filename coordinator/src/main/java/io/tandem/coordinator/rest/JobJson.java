@@ -50,16 +50,14 @@ final class JobJson {
       node.put("missing", missing);
     }
     ArrayNode workers = node.putArray("workers");
-    reader
-        .attempt(header.id(), status.attempt())
-        .ifPresent(attempt -> ranks(workers, attempt.workerByRank()));
-    node.put("modelPath", status.modelPath().isEmpty() ? null : status.modelPath());
-    List<Rows.Checkpoint> checkpoints = reader.checkpoints(header.id());
-    if (checkpoints.isEmpty()) {
-      node.putNull("checkpointStep");
-    } else {
-      node.put("checkpointStep", checkpoints.get(0).step());
+    boolean placed = status.attempt() > 0; // before, there is nothing to look for
+    if (placed) {
+      reader
+          .attempt(header.id(), status.attempt())
+          .ifPresent(attempt -> ranks(workers, attempt.workerByRank()));
     }
+    node.put("modelPath", status.modelPath().isEmpty() ? null : status.modelPath());
+    node.put("checkpointStep", placed ? reader.checkpointStep(header.id()).orElse(null) : null);
     return node;
   }
 

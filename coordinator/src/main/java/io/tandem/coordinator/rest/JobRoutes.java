@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -37,6 +38,8 @@ final class JobRoutes {
   private static final int PAGE = 100;
   static final int LARGEST_PAGE = 1000;
   private static final int MOST_POINTS = 100_000;
+  private static final Set<String> WAITING =
+      Set.of(JobState.Status.QUEUED.name(), JobState.Status.RECOVERING.name());
 
   private final ControlPlane plane;
   private final Store store;
@@ -121,13 +124,17 @@ final class JobRoutes {
     long before = call.number("cursor", Long.MAX_VALUE, 1, Long.MAX_VALUE);
     List<StoredJob> jobs = store.read(r -> r.jobs(state, before, limit + 1));
     List<StoredJob> page = jobs.subList(0, Math.min(limit, jobs.size()));
-    return plane
-        .missing(page.stream().map(job -> job.header().id()).toList())
+    return missing(page)
         .thenApplyAsync(
             missing -> {
               ObjectNode body = Replies.JSON.createObjectNode();
               ArrayNode array = body.putArray("jobs");
-              page.forEach(job -> array.add(json(job, missing)));
+              store.read(
+                  reader -> {
+                    page.forEach(
+                        job -> array.add(JobJson.job(job, missing.get(job.header().id()), reader)));
+                    return null;
+                  });
               if (jobs.size() > limit) {
                 body.put("nextCursor", String.valueOf(page.get(limit - 1).header().number()));
               } else {
@@ -138,10 +145,19 @@ final class JobRoutes {
             blocking);
   }
 
+  /** By id, what those wait for that wait; the manager is not asked for nothing. */
+  private CompletionStage<Map<String, String>> missing(List<StoredJob> jobs) {
+    List<String> waiting =
+        jobs.stream()
+            .filter(job -> WAITING.contains(job.status().state()))
+            .map(job -> job.header().id())
+            .toList();
+    return waiting.isEmpty() ? CompletableFuture.completedFuture(Map.of()) : plane.missing(waiting);
+  }
+
   private CompletionStage<HttpResponse> get(Call call) {
     StoredJob job = find(call);
-    return plane
-        .missing(List.of(job.header().id()))
+    return missing(List.of(job))
         .thenApplyAsync(missing -> Replies.json(200, json(job, missing)), blocking);
   }
 

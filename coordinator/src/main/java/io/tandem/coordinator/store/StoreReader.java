@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 
 /** The reads of one transaction. */
 public final class StoreReader {
@@ -63,15 +64,16 @@ public final class StoreReader {
    * @param limit at most so many
    */
   public List<StoredJob> jobs(String state, long before, int limit) {
-    return handle
-        .createQuery(
-            "SELECT * FROM jobs WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) AND number <"
-                + " :before ORDER BY number DESC LIMIT :limit")
-        .bind("state", state)
-        .bind("before", before)
-        .bind("limit", limit)
-        .map((row, context) -> job(row))
-        .list();
+    String those = state == null ? "" : "state = :state AND "; // so that its index is used
+    Query query =
+        handle.createQuery(
+            "SELECT * FROM jobs WHERE "
+                + those
+                + "number < :before ORDER BY number DESC LIMIT :limit");
+    if (state != null) {
+      query.bind("state", state);
+    }
+    return query.bind("before", before).bind("limit", limit).map((row, context) -> job(row)).list();
   }
 
   /** Events of a job after that id, the oldest first. */
@@ -139,15 +141,20 @@ public final class StoreReader {
         .list();
   }
 
-  /** The jobs of the newest events, at most so many events back. */
-  public List<StoredJob> lately(int events) {
+  /** The id of the newest event of any job, 0 before the first. */
+  public long newestEvent() {
+    return handle.createQuery("SELECT COALESCE(MAX(id), 0) FROM events").mapTo(Long.class).one();
+  }
+
+  /** The jobs of the events after that id, and those that are placed. */
+  public List<StoredJob> lately(long after) {
     return handle
         .createQuery(
             "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM events"
-                + " WHERE id > (SELECT COALESCE(MAX(id), 0) FROM events) - :events)"
+                + " WHERE id > :after)"
                 + " OR state IN ('PLACING', 'RUNNING', 'RECOVERING', 'CANCELLING')"
                 + " ORDER BY number DESC")
-        .bind("events", events)
+        .bind("after", after)
         .map((row, context) -> job(row))
         .list();
   }
@@ -170,6 +177,15 @@ public final class StoreReader {
                     row.getString("worker_id"),
                     row.getString("line")))
         .list();
+  }
+
+  /** The step of a job's newest checkpoint. */
+  public Optional<Long> checkpointStep(String jobId) {
+    return handle
+        .createQuery("SELECT MAX(step) FROM checkpoints WHERE job_id = :job")
+        .bind("job", jobId)
+        .mapTo(Long.class)
+        .findOne();
   }
 
   /** A job's checkpoints, the newest first. */

@@ -39,7 +39,13 @@ public record StoredJob(Header header, Status status, Progress progress, Effort 
       int shards,
       String idempotencyKey,
       String submitted,
-      long createdAt) {}
+      long createdAt) {
+    /** As it is once it is stored. */
+    public Header numbered(long stored) {
+      return new Header(
+          stored, id, name, spec, replicas, shards, idempotencyKey, submitted, createdAt);
+    }
+  }
 
   /**
    * Where the job stands; see the state machine for the meaning of the first ten.

@@ -98,7 +98,8 @@ class WorkerDeskTest {
       assertThat(ledger.workers().find("w")).isPresent();
       assertThat(state()).isEqualTo("PLACING");
     }
-    assertThat(Overviews.view(ledger.workers().find("w").orElseThrow(), Map.of(), ledger))
+    assertThat(
+            Overviews.view(ledger.workers().find("w").orElseThrow(), Map.of(), List.of(), ledger))
         .extracting(WorkerView::getHeartbeatAt)
         .isEqualTo(wall - 4_000);
   }
@@ -141,15 +142,16 @@ class WorkerDeskTest {
     ledger.change(batch -> batch.apply("j", new JobEvent.Cancel()));
     pass(Duration.ofSeconds(9), false);
     ledger.removeEnded();
-    assertThat(ledger.jobs()).isEmpty();
+    assertThat(ledger.jobs().all()).isEmpty();
     CheckpointCommitted checkpoint = CheckpointCommitted.newBuilder().setPath("/c/7").build();
     desk.reports(
-        Reports.newBuilder()
-            .addReports(said(1, "j").setCheckpoint(checkpoint))
-            .addReports(said(2, "deleted").setCheckpoint(checkpoint))
-            .addReports(
-                said(3, "j").setEnded(AttemptEnded.newBuilder().setOutcome(Outcome.STOPPED)))
-            .build());
+        List.of(
+            Reports.newBuilder()
+                .addReports(said(1, "j").setCheckpoint(checkpoint))
+                .addReports(said(2, "deleted").setCheckpoint(checkpoint))
+                .addReports(
+                    said(3, "j").setEnded(AttemptEnded.newBuilder().setOutcome(Outcome.STOPPED)))
+                .build()));
     assertThat(store.<List<Rows.Event>>read(reader -> reader.events("j", 0, 10)))
         .extracting(Rows.Event::type)
         .containsExactly("state", "state", "checkpoint", "ended");

@@ -29,12 +29,81 @@ class GangSchedulerTest {
 
   @Test
   void shouldSayWhatIsMissing() {
+    Waiting never = job("j", 1, 3, 4);
+    Waiting later = job("k", 2, 1, 1);
+    Waiting last = job("l", 3, 2, 1);
     Plan plan =
         GangScheduler.plan(
-            List.of(job("j", 1, 3, 4)), List.of(), List.of(worker("a", 4), worker("b", 4)));
-    assertThat(plan.gangs()).isEmpty();
-    assertThat(plan.missing())
-        .containsEntry("j", "replicas 3 x shards 4 = 12 ranks, but 8 slots are registered");
+            List.of(never, later, last), List.of(), List.of(new WorkerSlots("a", 8, 1)));
+    assertThat(plan.gangs()).containsOnlyKeys("k");
+    assertThat(plan.missing(never))
+        .contains("replicas 3 x shards 4 = 12 ranks, but 8 slots are registered");
+    assertThat(plan.missing(later)).isEmpty();
+    assertThat(plan.missing(last))
+        .contains("replicas 2 x shards 1 = 2 ranks, but 0 slots are free");
+  }
+
+  /** Job by job, each with a look at all before it: as the rule is told. */
+  private static Map<String, String> byTheRule(
+      List<Waiting> queue, List<Holding> running, List<WorkerSlots> workers) {
+    int capacity = workers.stream().mapToInt(WorkerSlots::slots).sum();
+    int unused = workers.stream().mapToInt(WorkerSlots::free).sum();
+    List<Holding> holding = new ArrayList<>(running);
+    List<Waiting> blocked = new ArrayList<>();
+    Map<String, String> fates = new HashMap<>();
+    for (Waiting job : queue) {
+      int size = job.size();
+      String fate = "placed";
+      for (Waiting first : blocked) {
+        int overtaking =
+            holding.stream().filter(h -> h.order() > first.order()).mapToInt(Holding::size).sum();
+        if (fate.equals("placed") && capacity - overtaking - size < first.size()) {
+          fate = "waits behind job " + first.jobId();
+        }
+      }
+      fate = size > capacity ? "never" : size > unused ? "too few" : fate;
+      fates.put(job.jobId(), fate);
+      if (fate.equals("placed")) {
+        unused -= size;
+        holding.add(new Holding(job.order(), size));
+      } else if (!fate.equals("never")) {
+        blocked.add(job);
+      }
+    }
+    return fates;
+  }
+
+  @Property
+  void shouldDecideByTheRule(
+      @ForAll @Size(min = 1, max = 5) List<@IntRange(min = 0, max = 34) Integer> hosts,
+      @ForAll @Size(max = 20) List<@IntRange(min = 11, max = 44) Integer> meshes,
+      @ForAll @Size(max = 8) List<@IntRange(min = 1, max = 6) Integer> held) {
+    List<WorkerSlots> workers = new ArrayList<>();
+    for (int i = 0; i < hosts.size(); i++) {
+      int slots = 1 + hosts.get(i) % 10;
+      workers.add(new WorkerSlots("w" + i, slots, Math.min(slots, hosts.get(i) / 10)));
+    }
+    List<Waiting> queue = new ArrayList<>();
+    for (int i = 0; i < meshes.size(); i++) {
+      queue.add(job("j" + i, 2 * i, meshes.get(i) / 10, meshes.get(i) % 10 / 2 + 1));
+    }
+    List<Holding> running = new ArrayList<>();
+    for (int i = 0; i < held.size(); i++) {
+      running.add(new Holding(5 * i - 3, held.get(i)));
+    }
+    Plan plan = GangScheduler.plan(queue, running, workers);
+    Map<String, String> fates = byTheRule(queue, running, workers);
+    for (Waiting job : queue) {
+      String fate = fates.get(job.jobId());
+      boolean placed = fate.equals("placed");
+      assertThat(plan.gangs().containsKey(job.jobId())).as(job.jobId()).isEqualTo(placed);
+      String missing = plan.missing(job).orElse("placed");
+      switch (fate) {
+        case "never" -> assertThat(missing).endsWith("registered");
+        case "too few" -> assertThat(missing).endsWith("free");
+        default -> assertThat(missing).isEqualTo(fate);
+      }
+    }
   }
 
   @Test
@@ -61,7 +130,7 @@ class GangSchedulerTest {
     List<Waiting> queue = List.of(job("large", 2, 1, 4), job("small", 3, 1, 1));
     Plan plan = GangScheduler.plan(queue, List.of(new Holding(1, 2)), half);
     assertThat(plan.gangs()).isEmpty();
-    assertThat(plan.missing().get("small")).contains("large");
+    assertThat(plan.missing(queue.get(1))).contains("waits behind job large");
   }
 
   @Test
@@ -99,8 +168,7 @@ class GangSchedulerTest {
     workers.forEach(
         w -> assertThat(used.getOrDefault(w.workerId(), 0)).isLessThanOrEqualTo(w.free()));
     for (Waiting job : queue) {
-      assertThat(plan.gangs().containsKey(job.jobId()))
-          .isNotEqualTo(plan.missing().containsKey(job.jobId()));
+      assertThat(plan.gangs().containsKey(job.jobId())).isNotEqualTo(plan.missing(job).isPresent());
       if (plan.gangs().containsKey(job.jobId())) {
         assertThat(plan.gangs().get(job.jobId())).hasSize(job.size());
       }

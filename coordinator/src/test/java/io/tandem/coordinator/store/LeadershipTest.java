@@ -61,18 +61,8 @@ class LeadershipTest {
     try (Store first = place.open();
         Store second = place.open()) {
       Leadership old = first.lead("old");
-      CountDownLatch inside = new CountDownLatch(1);
       CountDownLatch goOn = new CountDownLatch(1);
-      CompletableFuture<Void> writing =
-          CompletableFuture.runAsync(
-              () ->
-                  old.write(
-                      writer -> {
-                        inside.countDown();
-                        await(goOn);
-                        writer.insert(job("a"));
-                      }));
-      await(inside);
+      CompletableFuture<Void> writing = writesWhen(goOn, old, job("a"));
       CompletableFuture<Leadership> taking =
           CompletableFuture.supplyAsync(() -> second.lead("next"));
       assertThatThrownBy(() -> taking.get(500, TimeUnit.MILLISECONDS))
@@ -93,24 +83,31 @@ class LeadershipTest {
     try (Store first = place.open();
         Store second = place.open()) {
       Leadership old = first.lead("old");
-      CountDownLatch inside = new CountDownLatch(1);
       CountDownLatch goOn = new CountDownLatch(1);
-      CompletableFuture<Void> hanging =
-          CompletableFuture.runAsync(
-              () ->
-                  old.write(
-                      writer -> {
-                        writer.insert(job("a"));
-                        inside.countDown();
-                        await(goOn);
-                      }));
-      await(inside);
+      CompletableFuture<Void> hanging = writesWhen(goOn, old, job("a"));
       second.lead("next").write(writer -> writer.insert(job("b")));
       goOn.countDown();
       assertThatThrownBy(() -> hanging.get(20, TimeUnit.SECONDS))
           .hasCauseInstanceOf(StoreUnavailableException.class);
       assertThat(jobs(second)).containsExactly("b");
     }
+  }
+
+  /** Returns when it stands in the middle of its transaction. */
+  private static CompletableFuture<Void> writesWhen(
+      CountDownLatch goOn, Leadership leadership, StoredJob job) {
+    CountDownLatch inside = new CountDownLatch(1);
+    CompletableFuture<Void> writing =
+        CompletableFuture.runAsync(
+            () ->
+                leadership.write(
+                    writer -> {
+                      writer.insert(job);
+                      inside.countDown();
+                      await(goOn);
+                    }));
+    await(inside);
+    return writing;
   }
 
   private static void await(CountDownLatch latch) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,10 @@ class StoreTest {
         StoredJob.Progress.none());
   }
 
+  private static void write(Store store, Consumer<StoreWriter> work) {
+    store.lead("test").write(work);
+  }
+
   @ParameterizedTest
   @EnumSource
   void shouldKeepEverythingOverARestart(Dialect dialect) {
@@ -37,25 +42,24 @@ class StoreTest {
     Effort effort =
         new Effort(1, 2, 3, 4.5, 5, List.of(new Effort.Failure(6, 7)), 8, 9.5, 10, 11.5);
     try (Store store = place.open()) {
-      store
-          .lead("test")
-          .write(
-              writer -> {
-                writer.insert(job("j1", "key", "RUNNING", Set.of("a", "b")));
-                writer.update("j1", progress);
-                writer.update("j1", effort);
-                writer.insert(new Rows.Attempt("j1", 1, List.of("a", "b"), 2000));
-                writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{\"to\":\"RUNNING\"}"));
-                writer.insertMetrics(
-                    List.of(
-                        new Rows.Metric("j1", "loss", 3000, 1, 5, 0.5),
-                        new Rows.Metric("j1", "loss", 4000, 1, 6, Double.NaN)));
-                writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", "hello")));
-                writer.insert(new Rows.Checkpoint("j1", "/c/4", 1, 4, 100, 0.5, 3000));
-                writer.insert(new Rows.Checkpoint("j1", "/c/5", 1, 5, 100, 0.5, 3500));
-                writer.acknowledged("a", 7);
-                writer.acknowledged("a", 9);
-              });
+      write(
+          store,
+          writer -> {
+            writer.insert(job("j1", "key", "RUNNING", Set.of("a", "b")));
+            writer.update("j1", progress);
+            writer.update("j1", effort);
+            writer.insert(new Rows.Attempt("j1", 1, List.of("a", "b"), 2000));
+            writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{\"to\":\"RUNNING\"}"));
+            writer.insertMetrics(
+                List.of(
+                    new Rows.Metric("j1", "loss", 3000, 1, 5, 0.5),
+                    new Rows.Metric("j1", "loss", 4000, 1, 6, Double.NaN)));
+            writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", "hello")));
+            writer.insert(new Rows.Checkpoint("j1", "/c/4", 1, 4, 100, 0.5, 3000));
+            writer.insert(new Rows.Checkpoint("j1", "/c/5", 1, 5, 100, 0.5, 3500));
+            writer.acknowledged("a", 7);
+            writer.acknowledged("a", 9);
+          });
     }
     try (Store store = place.open()) {
       StoredJob job = store.read(r -> r.job("j1")).orElseThrow();
@@ -92,13 +96,12 @@ class StoreTest {
   void shouldTakeAnyText(Dialect dialect) {
     String odd = "a\0b \uD83D\uDE00 'c' \"d\" \\e";
     try (Store store = new TestStore(dialect, directory).open()) {
-      store
-          .lead("test")
-          .write(
-              writer -> {
-                writer.insert(job("j1", null, "RUNNING", Set.of()));
-                writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", odd)));
-              });
+      write(
+          store,
+          writer -> {
+            writer.insert(job("j1", null, "RUNNING", Set.of()));
+            writer.insertLogs(List.of(new Rows.LogLine(0, "j1", 3000, 1, "a", odd)));
+          });
       assertThat(store.read(r -> r.logs("j1", 0, 10)).get(0).line())
           .isEqualTo(odd.replace('\0', '\uFFFD'));
     }
@@ -109,15 +112,14 @@ class StoreTest {
   void shouldForgetAllThatBelongsToADeletedJob(Dialect dialect) {
     TestStore place = new TestStore(dialect, directory);
     try (Store store = place.open()) {
-      store
-          .lead("test")
-          .write(
-              writer -> {
-                writer.insert(job("j1", null, "FAILED", Set.of()));
-                writer.insert(job("j2", null, "FAILED", Set.of("a")));
-                writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
-              });
-      store.lead("test").write(writer -> writer.delete("j1"));
+      write(
+          store,
+          writer -> {
+            writer.insert(job("j1", null, "FAILED", Set.of()));
+            writer.insert(job("j2", null, "FAILED", Set.of("a")));
+            writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
+          });
+      write(store, writer -> writer.delete("j1"));
       assertThat(store.<Optional<StoredJob>>read(r -> r.job("j1"))).isEmpty();
       assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).isEmpty();
       assertThat(store.<List<StoredJob>>read(StoreReader::unfinished))
@@ -131,19 +133,18 @@ class StoreTest {
   void shouldThinSeriesToMeansOfEachAttempt(Dialect dialect) {
     TestStore place = new TestStore(dialect, directory);
     try (Store store = place.open()) {
-      store
-          .lead("test")
-          .write(
-              writer -> {
-                writer.insert(job("j1", null, "RUNNING", Set.of("a")));
-                for (int step = 1; step <= 100; step++) {
-                  writer.insertMetrics(
-                      List.of(
-                          new Rows.Metric("j1", "loss", 1000 + step, 1, step, step),
-                          new Rows.Metric("j1", "rate", 1000 + step, 1, step, Double.NaN)));
-                }
-                writer.insertMetrics(List.of(new Rows.Metric("j1", "loss", 2000, 2, 90, 7)));
-              });
+      write(
+          store,
+          writer -> {
+            writer.insert(job("j1", null, "RUNNING", Set.of("a")));
+            for (int step = 1; step <= 100; step++) {
+              writer.insertMetrics(
+                  List.of(
+                      new Rows.Metric("j1", "loss", 1000 + step, 1, step, step),
+                      new Rows.Metric("j1", "rate", 1000 + step, 1, step, Double.NaN)));
+            }
+            writer.insertMetrics(List.of(new Rows.Metric("j1", "loss", 2000, 2, 90, 7)));
+          });
       List<Rows.Metric> thinned = store.read(r -> r.thinned("j1", 99, 10));
       List<Rows.Metric> loss = thinned.stream().filter(m -> m.name().equals("loss")).toList();
       assertThat(loss).hasSize(12); // 0-9, 10-19, ..., 90-99, 100; and of the second attempt 90
@@ -162,16 +163,15 @@ class StoreTest {
     TestStore place = new TestStore(dialect, directory);
     Rows.Opinion sure = new Rows.Opinion(3, 0.75);
     try (Store store = place.open()) {
-      store
-          .lead("test")
-          .write(
-              writer -> {
-                writer.insert(job("j1", null, "RUNNING", Set.of("a")));
-                writer.replaceSamples(
-                    "j1", List.of(new Rows.Sample(7, 5, 1, sure, sure, new byte[] {1, -1})));
-                writer.replaceSamples(
-                    "j1", List.of(new Rows.Sample(9, 10, 1, sure, null, new byte[] {2, -2})));
-              });
+      write(
+          store,
+          writer -> {
+            writer.insert(job("j1", null, "RUNNING", Set.of("a")));
+            writer.replaceSamples(
+                "j1", List.of(new Rows.Sample(7, 5, 1, sure, sure, new byte[] {1, -1})));
+            writer.replaceSamples(
+                "j1", List.of(new Rows.Sample(9, 10, 1, sure, null, new byte[] {2, -2})));
+          });
       List<Rows.Sample> samples = store.read(r -> r.samples("j1"));
       assertThat(samples).hasSize(1);
       Rows.Sample sample = samples.get(0);
@@ -188,21 +188,20 @@ class StoreTest {
   void shouldTellWhatHappenedLately(Dialect dialect) {
     TestStore place = new TestStore(dialect, directory);
     try (Store store = place.open()) {
-      store
-          .lead("test")
-          .write(
-              writer -> {
-                writer.insert(job("runs", null, "RUNNING", Set.of("a")));
-                for (String id : List.of("first", "second", "third")) {
-                  writer.insert(job(id, null, "SUCCEEDED", Set.of()));
-                  writer.insert(new Rows.Event(0, id, 3000, 1, "state", "{}"));
-                }
-              });
-      assertThat(store.<List<StoredJob>>read(r -> r.lately(2)))
+      write(
+          store,
+          writer -> {
+            writer.insert(job("runs", null, "RUNNING", Set.of("a")));
+            for (String id : List.of("first", "second", "third")) {
+              writer.insert(job(id, null, "SUCCEEDED", Set.of()));
+              writer.insert(new Rows.Event(0, id, 3000, 1, "state", "{}"));
+            }
+          });
+      assertThat(store.<List<StoredJob>>read(r -> r.lately(r.newestEvent() - 2)))
           .extracting(job -> job.header().id())
           .containsExactly("third", "second", "runs");
       assertThat(store.<Long>read(r -> r.eventBeforeLast("second", 1))).isZero();
-      store.lead("test").write(w -> w.insert(new Rows.Event(0, "second", 3000, 1, "notice", "{}")));
+      write(store, w -> w.insert(new Rows.Event(0, "second", 3000, 1, "notice", "{}")));
       assertThat(store.<Long>read(r -> r.eventBeforeLast("second", 1))).isEqualTo(2);
     }
   }
@@ -214,13 +213,12 @@ class StoreTest {
     try (Store store = place.open()) {
       assertThatThrownBy(
               () ->
-                  store
-                      .lead("test")
-                      .write(
-                          writer -> {
-                            writer.insert(job("j1", null, "QUEUED", Set.of()));
-                            writer.insert(job("j1", null, "QUEUED", Set.of()));
-                          }))
+                  write(
+                      store,
+                      writer -> {
+                        writer.insert(job("j1", null, "QUEUED", Set.of()));
+                        writer.insert(job("j1", null, "QUEUED", Set.of()));
+                      }))
           .isInstanceOf(RuntimeException.class);
       assertThat(store.<List<StoredJob>>read(r -> r.jobs(null, Long.MAX_VALUE, 10))).isEmpty();
     }
