@@ -193,6 +193,19 @@ class CheckpointFuzzTest {
         .satisfies(e -> assertThat(e.toString() + e.getCause()).contains(words));
   }
 
+  /**
+   * A shard of one tensor and four bytes.
+   *
+   * @param rest of what is said of the tensor, from its shape on
+   * @param shape that the whole tensor is said to have
+   */
+  private void shardOf(String rest, String shape) throws IOException {
+    String head =
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":%s},\"__metadata__\":{\"from:a\":\"0\",\"shape:a\":\"%s\"}}"
+            .formatted(rest, shape);
+    shard(withLength(head.getBytes(UTF_8), 4));
+  }
+
   /** Four times as many bytes overflowed to none, and a position to before the file. */
   @ParameterizedTest
   @ValueSource(
@@ -202,20 +215,14 @@ class CheckpointFuzzTest {
         "[-1], \"data_offsets\":[4,0]"
       })
   void shouldRefuseTensorsThatTheFileCannotHold(String rest) throws IOException {
-    String head =
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":%s},\"__metadata__\":{\"from:a\":\"0\",\"shape:a\":\"1\"}}"
-            .formatted(rest);
-    shard(withLength(head.getBytes(UTF_8), 4));
+    shardOf(rest, "1");
     assertRefused("safetensors");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"4611686018427387904,4611686018427387904", "-1", "0", "x", ",,1"})
   void shouldRefuseShapesThatNoTensorHas(String shape) throws IOException {
-    String head =
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"__metadata__\":{\"from:a\":\"0\",\"shape:a\":\"%s\"}}"
-            .formatted(shape);
-    shard(withLength(head.getBytes(UTF_8), 4));
+    shardOf("[1],\"data_offsets\":[0,4]", shape);
     assertRefused("tensor a");
   }
 
