@@ -1,6 +1,7 @@
 package io.tandem.worker.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tandem.protocol.fuzz.Bounded;
@@ -12,12 +13,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
+import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Provide;
@@ -112,6 +117,158 @@ class ImageCodecFuzzTest {
   @Fuzz
   void shouldDecodeOrRefuseAnyFile(@ForAll("files") byte[] file) {
     Bounded.run(LITTLE, () -> decodeOrRefuse(file));
+  }
+
+  /** A picture whose header promises other sides than it has, or that is cut off. */
+  private record Tampered(String format, long rows, long columns, byte[] file, boolean cut) {}
+
+  private static final List<String> FORMATS = List.of("jpg", "png", "bmp", "gif", "tiff");
+  private static final int[] SIDES = {
+    0, 1, 2, 24, 30, 40, 100, 4096, 11_585, 11_586, 32_767, 32_768, 65_535
+  };
+  private static final int[] LONG_SIDES = {
+    1 << 16, 1 << 20, 1 << 27, (1 << 27) + 1, 1 << 30, Integer.MAX_VALUE
+  };
+
+  @Provide
+  Arbitrary<Tampered> tampered() {
+    return Arbitraries.randomValue(ImageCodecFuzzTest::tampered);
+  }
+
+  private static Tampered tampered(Random random) {
+    String format = FORMATS.get(random.nextInt(FORMATS.size()));
+    boolean narrow = format.equals("jpg") || format.equals("gif") || format.equals("tiff");
+    int rows = side(random, !narrow);
+    int columns = side(random, !narrow);
+    byte[] file = withSides(format, rows, columns);
+    boolean cut = format.equals("jpg") && random.nextInt(4) == 0;
+    if (cut) { // anywhere behind its header, before its end
+      int from = jpegFrame(file) + 9;
+      file = Arrays.copyOf(file, from + random.nextInt(file.length - 2 - from));
+    }
+    return new Tampered(format, rows, columns, file, cut);
+  }
+
+  private static int side(Random random, boolean wide) {
+    boolean large = wide && random.nextInt(3) == 0;
+    int[] of = large ? LONG_SIDES : SIDES;
+    return of[random.nextInt(of.length)];
+  }
+
+  private static byte[] withSides(String format, int rows, int columns) {
+    byte[] file = written(format, 40, 30);
+    ByteBuffer big = ByteBuffer.wrap(file);
+    ByteBuffer little = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+    switch (format) {
+      case "png" -> {
+        big.putInt(16, columns).putInt(20, rows);
+        var crc = new CRC32();
+        crc.update(file, 12, 17);
+        big.putInt(29, (int) crc.getValue());
+      }
+      case "jpg" ->
+          big.putShort(jpegFrame(file) + 5, (short) rows)
+              .putShort(jpegFrame(file) + 7, (short) columns);
+      case "bmp" -> little.putInt(18, columns).putInt(22, rows);
+      case "gif" -> little.putShort(6, (short) columns).putShort(8, (short) rows);
+      default -> {
+        ByteBuffer bytes = file[0] == 'M' ? big : little;
+        int directory = bytes.getInt(4);
+        for (int i = 0; i < bytes.getShort(directory); i++) {
+          int entry = directory + 2 + 12 * i;
+          int tag = bytes.getShort(entry);
+          if (tag == 256 || tag == 257) {
+            boolean word = bytes.getShort(entry + 2) == 3;
+            int side = tag == 256 ? columns : rows;
+            if (word) {
+              bytes.putShort(entry + 8, (short) side);
+            } else {
+              bytes.putInt(entry + 8, side);
+            }
+          }
+        }
+      }
+    }
+    return file;
+  }
+
+  private static int jpegFrame(byte[] file) {
+    for (int i = 2; ; i += 2 + ((file[i + 2] & 0xFF) << 8 | file[i + 3] & 0xFF)) {
+      if ((file[i + 1] & 0xFF) == 0xC0) {
+        return i;
+      }
+    }
+  }
+
+  /** Not left to the decoder, which may take gigabytes before it finds out, or fill in grey. */
+  @Fuzz
+  void shouldRefuseByTheHeaderWhatIsTooLargeOrCutOff(@ForAll("tampered") Tampered picture) {
+    Bounded.run(
+        LITTLE,
+        () -> {
+          String words =
+              picture.cut()
+                  ? "the JPEG file is truncated"
+                  : picture.rows() < 1 || picture.columns() < 1
+                      ? "its header promises " + picture.rows() + "x" + picture.columns()
+                      : picture.rows() * picture.columns() > 1 << 27
+                          ? "pixels, allowed are 134217728 in all"
+                          : null;
+          if (words == null) {
+            assertThat(PictureHeader.read(picture.file()))
+                .isEqualTo(new PictureHeader(picture.rows(), picture.columns()));
+            if (picture.rows() * picture.columns() < 1 << 20) { // larger ones take their time
+              decodeOrRefuse(picture.file());
+            }
+          } else {
+            assertThatThrownBy(() -> CODEC.decode(picture.file()))
+                .as("%s of %dx%d", picture.format(), picture.rows(), picture.columns())
+                .isInstanceOf(UnreadableImageException.class)
+                .hasMessageContaining(words);
+          }
+        });
+  }
+
+  /** What stretches a decoded picture to cover the target is refused before it is allocated. */
+  @Fuzz
+  void shouldRefuseWhatWouldGrowTooLarge(@ForAll("seeds") long seed) {
+    Random random = new Random(seed);
+    int rows = 1 + random.nextInt(3);
+    int columns = 1 + random.nextInt(20_000);
+    boolean turned = random.nextBoolean();
+    int side = new int[] {1, 24, 512, 4096}[random.nextInt(4)];
+    byte[] raw = new byte[rows * columns];
+    double scale = Math.max((double) side / rows, (double) side / columns);
+    long grown =
+        Math.max(side, Math.round(rows * scale)) * Math.max(side, Math.round(columns * scale));
+    if (grown <= 1 << 27 && grown > 1 << 22) {
+      return; // allowed, and slow
+    }
+    ImageCodec codec = new ImageCodec(side, side, 1);
+    if (grown > 1 << 27) {
+      assertThatThrownBy(() -> codec.fit(raw, turned ? columns : rows, turned ? rows : columns, 1))
+          .isInstanceOf(UnreadableImageException.class)
+          .hasMessageContaining("pixels, allowed are 134217728 in all");
+    } else {
+      assertThatCode(
+              () ->
+                  assertThat(codec.fit(raw, turned ? columns : rows, turned ? rows : columns, 1))
+                      .hasSize(side * side))
+          .doesNotThrowAnyException();
+    }
+  }
+
+  @Provide
+  Arbitrary<Long> seeds() {
+    return Arbitraries.randomValue(Random::nextLong);
+  }
+
+  /** OpenCV knows more formats than those whose headers are looked at. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"P5 2 2 255\n1234", "P6 1 1 255\nabc", "#?RADIANCE\n\n", "Pf 1 1 -1\n1234"})
+  void shouldNotEvenTryOtherFormats(String file) {
+    assertRefused(file.getBytes(StandardCharsets.ISO_8859_1), "not a picture: neither JPEG");
   }
 
   private static void decodeOrRefuse(byte[] file) {

@@ -6,7 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tandem.protocol.frame.Frame;
 import io.tandem.protocol.fuzz.Fuzz;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.zip.CRC32C;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -19,6 +26,7 @@ class FramePumpFuzzTest {
   private static final int EACH_WORLD = 2000;
   private static final int LARGEST_PAYLOAD = 64;
   private static final int SPECIAL_TAG = 77;
+  private static final ByteBuffer FENCE = ByteBuffer.allocateDirect(1);
   private static final int[] NUMBERS = {
     0, 0, 0, 1, 1, 2, 8, 16, 64, -1, (1 << 30) + 1, Integer.MAX_VALUE, Integer.MIN_VALUE
   };
@@ -28,7 +36,8 @@ class FramePumpFuzzTest {
 
   private static int used;
 
-  private record World(Workers workers, RawSender raw) implements AutoCloseable {
+  private record World(Workers workers, RawSender raw, Map<String, Set<Integer>> lengths)
+      implements AutoCloseable {
     static World open() {
       Workers workers =
           Workers.open(
@@ -37,7 +46,7 @@ class FramePumpFuzzTest {
               true,
               s -> s.withTimeouts(Workers.DEADLINE, Workers.DEADLINE, Workers.DEADLINE),
               c -> {});
-      return new World(workers, RawSender.toFirst(workers));
+      return new World(workers, RawSender.toFirst(workers), new HashMap<>());
     }
 
     Fabric first() {
@@ -48,8 +57,28 @@ class FramePumpFuzzTest {
       raw.offer(bytes, bytes.capacity());
     }
 
+    /** A fence after it tells when it was dealt with. */
+    void sendThrough(ByteBuffer bytes, boolean truncated) {
+      long expected = counters().truncated() + (truncated ? 2 : 1);
+      send(bytes);
+      send(FENCE);
+      Workers.await(() -> counters().truncated() >= expected, "a frame too short");
+    }
+
+    /** Whether another length was said of that message before. */
+    boolean contradicts(ByteBuffer frame) {
+      String message = frame.getInt(24) + " " + frame.getLong(32);
+      Set<Integer> said = lengths.computeIfAbsent(message, any -> new HashSet<>());
+      said.add(frame.getInt(44));
+      return said.size() > 1;
+    }
+
+    FabricCounters counters() {
+      return workers.workers.get(0).counters();
+    }
+
     long counted() {
-      FabricCounters counters = workers.workers.get(0).counters();
+      FabricCounters counters = counters();
       return counters.framesReceived()
           + counters.truncated()
           + counters.corrupt()
@@ -110,10 +139,100 @@ class FramePumpFuzzTest {
     if (random.nextInt(8) == 0) {
       world.first().receive(1, number(random), ByteBuffer.allocate(random.nextInt(64)));
     }
-    world.send(frame(random, world.job(), world.workers.roster.attempt()));
-    if (used % 100 == 0) {
-      assertThat(world.workers.workers.get(0).counters().bufferStalls()).isZero();
+    ByteBuffer frame = frame(random, world.job(), world.workers.roster.attempt());
+    int length =
+        random.nextInt(10) == 0 ? 1 + random.nextInt(frame.capacity() - 1) : frame.capacity();
+    ByteBuffer sent = frame.slice(0, length).order(ByteOrder.LITTLE_ENDIAN);
+    Fate expected = fate(sent, world.job(), world.workers.roster.attempt());
+    FabricCounters before = world.counters();
+    world.sendThrough(sent, expected == Fate.TRUNCATED);
+    Fate fate = fate(before, world.counters());
+    if (expected == Fate.DATA && world.contradicts(sent)) {
+      assertThat(fate).as("%s", described(sent)).isIn(Fate.DATA, Fate.CORRUPT);
+    } else {
+      assertThat(fate).as("%s", described(sent)).isEqualTo(expected);
     }
+  }
+
+  /** What becomes of a frame, as the counters tell it. */
+  private enum Fate {
+    TRUNCATED,
+    FOREIGN,
+    OTHER_ATTEMPT,
+    CORRUPT,
+    /** Of data: taken, or dropped because one before it is missing, or because it contradicts. */
+    DATA,
+    /** Nothing is counted: it says something of the peer. */
+    NOTICE
+  }
+
+  /** By the picture in {@link Frame}'s documentation, and by no code of ours. */
+  private static Fate fate(ByteBuffer frame, int job, int attempt) {
+    if (frame.capacity() < 48) {
+      return Fate.TRUNCATED;
+    }
+    if (frame.getShort(0) != 0x6454 || frame.get(2) != 1) {
+      return Fate.FOREIGN;
+    }
+    int payload = frame.getInt(28);
+    if (payload > frame.capacity() - 48) {
+      return Fate.TRUNCATED;
+    }
+    long offset = frame.getInt(40);
+    long message = frame.getInt(44);
+    int kind = frame.get(3);
+    CRC32C crc = new CRC32C();
+    crc.update(frame.slice(0, 4));
+    crc.update(frame.slice(8, frame.capacity() - 8));
+    boolean fits = offset >= 0 && message >= 0 && offset + payload <= message;
+    boolean known = kind >= 0 && kind < 5;
+    boolean whole = payload == frame.capacity() - 48 && frame.getInt(4) == (int) crc.getValue();
+    if (!fits || !known || !whole) {
+      return Fate.CORRUPT;
+    }
+    if (frame.getInt(8) != job) {
+      return Fate.FOREIGN;
+    }
+    if (frame.getInt(12) != attempt) {
+      return Fate.OTHER_ATTEMPT;
+    }
+    if (frame.getInt(16) != 1) { // of two ranks, the one that is not here
+      return Fate.FOREIGN;
+    }
+    if (kind != 0) {
+      return Fate.NOTICE;
+    }
+    if (frame.getInt(20) != 0) {
+      return Fate.FOREIGN;
+    }
+    boolean bearable = message <= 1 << 30 && frame.getLong(32) >= 0;
+    return bearable ? Fate.DATA : Fate.CORRUPT;
+  }
+
+  /** One fence was truncated besides. */
+  private static Fate fate(FabricCounters before, FabricCounters after) {
+    long corrupt = after.corrupt() - before.corrupt();
+    long taken = after.framesReceived() - before.framesReceived();
+    long disordered = after.disordered() - before.disordered();
+    long truncated = after.truncated() - before.truncated() - 1;
+    long foreign = after.foreign() - before.foreign();
+    long old = after.otherAttempt() - before.otherAttempt();
+    assertThat(after.bufferStalls()).isZero();
+    assertThat(corrupt + truncated + foreign + old + Math.max(taken, disordered))
+        .isLessThanOrEqualTo(1);
+    return truncated > 0
+        ? Fate.TRUNCATED
+        : foreign > 0
+            ? Fate.FOREIGN
+            : old > 0
+                ? Fate.OTHER_ATTEMPT
+                : corrupt > 0 ? Fate.CORRUPT : taken + disordered > 0 ? Fate.DATA : Fate.NOTICE;
+  }
+
+  private static String described(ByteBuffer frame) {
+    byte[] all = new byte[frame.capacity()];
+    frame.get(0, all);
+    return HexFormat.of().formatHex(all);
   }
 
   private static int number(Random random) {
