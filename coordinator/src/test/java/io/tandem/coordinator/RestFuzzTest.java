@@ -4,14 +4,13 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tandem.coordinator.BareHttp.Answer;
+import io.tandem.coordinator.BareHttp.Request;
 import io.tandem.protocol.fuzz.Fuzz;
 import io.tandem.protocol.fuzz.Hostile;
 import io.tandem.protocol.fuzz.Scratch;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.Test;
 class RestFuzzTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String TOKEN = "open-sesame";
-  private static final int TIMEOUT_MILLIS = 20_000;
   private static final List<String> METHODS =
       List.of("GET", "GET", "GET", "POST", "POST", "DELETE", "PUT", "HEAD", "OPTIONS", "PATCH");
   private static final String[] ODD = {
@@ -116,42 +114,6 @@ class RestFuzzTest {
   private static CoordinatorServer server;
   private static String job;
 
-  /** What a request is made of. */
-  private record Request(
-      String method, byte[] target, byte[] authorization, List<byte[]> headers, byte[] body) {
-    /** Health is open to all, and so are the web page's files, which hold nothing of anybody's. */
-    boolean isAllowed() {
-      String path = new String(target, UTF_8);
-      return new String(authorization, UTF_8).contains(TOKEN)
-          || path.startsWith("/health/")
-          || !path.matches("/(v1|metrics|openapi)\\b.*");
-    }
-
-    byte[] bytes() {
-      var out = new ByteArrayOutputStream();
-      out.writeBytes((method + " ").getBytes(UTF_8));
-      out.writeBytes(target);
-      out.writeBytes(" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".getBytes(UTF_8));
-      out.writeBytes(("Content-Length: " + body.length + "\r\nAuthorization: ").getBytes(UTF_8));
-      out.writeBytes(authorization);
-      headers.forEach(
-          header -> {
-            out.writeBytes("\r\n".getBytes(UTF_8));
-            out.writeBytes(header);
-          });
-      out.writeBytes("\r\n\r\n".getBytes(UTF_8));
-      out.writeBytes(body);
-      return out.toByteArray();
-    }
-
-    @Override
-    public String toString() {
-      return new String(bytes(), ISO_8859_1);
-    }
-  }
-
-  private record Answer(int status, String head, String body) {}
-
   @BeforeContainer
   static void start() throws IOException {
     directory = Scratch.directory();
@@ -174,8 +136,15 @@ class RestFuzzTest {
   }
 
   private static Request plain(String method, String target, String body) {
-    byte[] token = ("Bearer " + TOKEN).getBytes(UTF_8);
-    return new Request(method, target.getBytes(UTF_8), token, List.of(), body.getBytes(UTF_8));
+    return Request.plain(method, target, "Bearer " + TOKEN, body);
+  }
+
+  /** Health is open to all, and so are the web page's files, which hold nothing of anybody's. */
+  private static boolean isAllowed(Request request) {
+    String path = new String(request.target(), UTF_8);
+    return new String(request.authorization(), UTF_8).contains(TOKEN)
+        || path.startsWith("/health/")
+        || !path.matches("/(v1|metrics|openapi)\\b.*");
   }
 
   @Provide
@@ -231,28 +200,14 @@ class RestFuzzTest {
   void shouldAnswerWhateverIsAsked(@ForAll("requests") Request request) throws IOException {
     Answer answer = ask(request);
     assertThat(answer.status()).as(answer.toString()).isBetween(200, 499);
-    if (!request.isAllowed()) {
+    if (!isAllowed(request)) {
       assertThat(answer.status()).as("let in: " + answer).isGreaterThanOrEqualTo(400);
     }
     if (answer.status() >= 400 && !request.method().equals("HEAD")) {
-      assertExplained(answer);
+      answer.assertExplained();
     }
     if (answer.status() == 201) {
       remove(JSON.readTree(answer.body()).get("id").asText());
-    }
-  }
-
-  /** By us, or in plain words by the server's parser where there is no telling what was asked. */
-  private static void assertExplained(Answer answer) throws IOException {
-    if (answer.head().contains("application/problem+json")) {
-      JsonNode problem = JSON.readTree(answer.body());
-      assertThat(problem.get("status").asInt()).isEqualTo(answer.status());
-      assertThat(problem.get("title").asText()).isNotBlank();
-      assertThat(problem.get("detail").asText()).isNotBlank();
-    } else {
-      assertThat(answer.head()).contains("text/plain");
-      assertThat(answer.status()).as(answer.toString()).isIn(400, 414, 431);
-      assertThat(answer.body()).isNotBlank();
     }
   }
 
@@ -279,7 +234,7 @@ class RestFuzzTest {
       Answer refused =
           ask(plain("POST", "/v1/jobs", "name: x" + smileys + "\nx" + smileys + ": 1"));
       assertThat(refused.status()).as(refused.toString()).isEqualTo(400);
-      assertExplained(refused);
+      refused.assertExplained();
     } finally {
       stop();
     }
@@ -291,25 +246,7 @@ class RestFuzzTest {
     assertThat(ask(plain("DELETE", "/v1/jobs/" + id, "")).status()).isEqualTo(204);
   }
 
-  /** An event stream is left as soon as it has begun: that of a waiting job has no end. */
   private static Answer ask(Request request) throws IOException {
-    try (Socket socket = new Socket("127.0.0.1", server.restPort())) {
-      socket.setSoTimeout(TIMEOUT_MILLIS);
-      socket.getOutputStream().write(request.bytes());
-      var in = socket.getInputStream();
-      var all = new ByteArrayOutputStream();
-      int end = -1;
-      while (end < 0) {
-        int next = in.read();
-        assertThat(next).as("the answer ended in its head: " + all).isNotNegative();
-        all.write(next);
-        end = all.toString(UTF_8).indexOf("\r\n\r\n");
-      }
-      String head = all.toString(UTF_8);
-      int status = Integer.parseInt(head.substring(9, 12));
-      boolean stream = head.contains("text/event-stream");
-      String body = stream ? "" : new String(in.readAllBytes(), UTF_8);
-      return new Answer(status, head, body);
-    }
+    return request.ask(server.restPort());
   }
 }

@@ -2,6 +2,7 @@ package io.tandem.coordinator.rest;
 
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.javadsl.Adapter;
 import akka.http.javadsl.ConnectionContext;
 import akka.http.javadsl.Http;
 import akka.http.javadsl.ServerBinding;
@@ -9,6 +10,7 @@ import akka.http.javadsl.ServerBuilder;
 import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.headers.RawHeader;
+import akka.http.javadsl.settings.ServerSettings;
 import akka.http.scaladsl.model.EntityStreamSizeException;
 import akka.pattern.StatusReply;
 import akka.util.ByteString;
@@ -99,7 +101,10 @@ public final class RestServer implements AutoCloseable {
       RestSecurity security) {
     checkBinding(host, security);
     RestServer server = new RestServer(plane, store, metrics, host, security);
-    ServerBuilder builder = Http.get(server.system).newServerAt(host, port);
+    ServerSettings settings =
+        ServerSettings.create(Adapter.toClassic(server.system))
+            .withParsingErrorHandler(UnreadableRequests.class.getName());
+    ServerBuilder builder = Http.get(server.system).newServerAt(host, port).withSettings(settings);
     if (security.certificate() != null) {
       Tls tls = new Tls(security.certificate(), security.key());
       builder = builder.enableHttps(ConnectionContext.httpsServer(tls::engine));

@@ -33,6 +33,8 @@ class CifarFuzzTest {
 
   @BeforeContainer
   static void write() throws IOException {
+    // So that what loading OpenCV takes is not taken for what an input takes.
+    ImageCodec.encodeJpeg(new byte[3], 1, 1, 50);
     directory = Scratch.directory();
     Files.write(directory.resolve("test_batch.bin"), new byte[RECORD]);
   }
