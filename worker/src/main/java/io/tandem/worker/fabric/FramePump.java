@@ -137,13 +137,13 @@ final class FramePump {
       return 0;
     }
     int work = 0;
+    long now = System.nanoTime();
     for (PeerLink link : links.values()) {
-      work += link.work();
+      work += link.work(now);
     }
     for (Subscription subscription : endpoint.subscriptions()) {
       work += subscription.controlledPoll(handler, FRAGMENTS);
     }
-    long now = System.nanoTime();
     if (now - nextHelloNs >= 0) {
       links.values().forEach(PeerLink::hello);
       nextHelloNs = now + (missing.isEmpty() ? helloNs : FIRST_HELLO_NS);

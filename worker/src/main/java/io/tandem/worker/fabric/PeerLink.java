@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import javax.crypto.SecretKey;
 
 /**
@@ -20,6 +21,15 @@ import javax.crypto.SecretKey;
 final class PeerLink {
   /** Frames sent to one peer before it is the next one's turn. */
   private static final int BURST = 8;
+
+  /**
+   * Over UDP, a receiver sees that a frame was lost when another comes after it. So that what was
+   * sent last does not wait for Aeron's heartbeat of 100 ms, hellos follow it: the first after 2
+   * ms, each twice as late as the one before.
+   */
+  private static final long FIRST_FOLLOWER_NS = TimeUnit.MILLISECONDS.toNanos(2);
+
+  private static final int FOLLOWERS = 5;
 
   /** A frame about the attempt itself. */
   private record Notice(Frame.Kind kind, int source, byte[] payload) {}
@@ -40,6 +50,11 @@ final class PeerLink {
 
   /** Offers that Aeron refused for the time being. */
   long backPressured;
+
+  /** When data was last sent there, and how many hellos have followed it. */
+  private long sentNs;
+
+  private int followers = FOLLOWERS;
 
   private final ExclusivePublication publication;
   private final int overhead;
@@ -116,17 +131,28 @@ final class PeerLink {
     }
   }
 
-  /** Sends what can be sent now; the number of frames. */
-  int work() {
+  /** Sends what can be sent now, by {@link System#nanoTime}; the number of frames. */
+  int work(long nowNs) {
     int sent = 0;
     while (sent < BURST && !outgoing.isEmpty() && sendPiece()) {
       sent++;
+    }
+    if (sent > 0) {
+      sentNs = nowNs;
+      followers = 0;
+    } else if (followers < FOLLOWERS && transport == Transport.UDP && isFollowerDue(nowNs)) {
+      followers++;
+      hello();
     }
     while (!notices.isEmpty() && mayGoNow(notices.peek()) && sendNotice(notices.peek())) {
       notices.remove();
       sent++;
     }
     return sent;
+  }
+
+  private boolean isFollowerDue(long nowNs) {
+    return outgoing.isEmpty() && nowNs - sentNs >= FIRST_FOLLOWER_NS << followers;
   }
 
   /** A goodbye says that everything before it was sent; other notices overtake data. */

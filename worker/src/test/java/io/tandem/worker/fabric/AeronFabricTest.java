@@ -7,6 +7,7 @@ import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ext.DebugReceiveChannelEndpoint;
 import io.aeron.driver.ext.LossGenerator;
 import io.aeron.driver.ext.RandomLossGenerator;
+import io.aeron.protocol.DataHeaderFlyweight;
 import io.tandem.protocol.frame.Frame;
 import io.tandem.protocol.mesh.Roster;
 import io.tandem.worker.collective.CollectiveChecks;
@@ -16,6 +17,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.ObjIntConsumer;
 import java.util.function.ToLongFunction;
@@ -162,6 +165,32 @@ class AeronFabricTest {
               world.workers.get(0).counters().retransmits()
                   + world.workers.get(1).counters().retransmits())
           .isPositive();
+    }
+  }
+
+  /**
+   * Of what is asked for, each message is lost once; nothing is sent after it but its followers.
+   */
+  @Test
+  void shouldNotWaitForAHeartbeatWhereTheLastFrameIsLost() {
+    int messages = 40;
+    int bytes = 1000;
+    Set<Integer> lost = ConcurrentHashMap.newKeySet();
+    LossGenerator first =
+        (address, buffer, length) ->
+            length > bytes && lost.add(buffer.getInt(DataHeaderFlyweight.TERM_OFFSET_FIELD_OFFSET));
+    try (Workers world =
+        Workers.open(2, 1, false, s -> s, context -> loseReceived(context, first))) {
+      long start = System.nanoTime();
+      for (int i = 0; i < messages; i++) {
+        Fabric.Operation receive = world.rank(1).receive(0, 3, ByteBuffer.allocate(bytes));
+        world.rank(0).await(world.rank(0).send(1, 3, ByteBuffer.allocate(bytes)));
+        world.rank(1).await(receive);
+      }
+      Duration took = Duration.ofNanos(System.nanoTime() - start);
+      assertThat(lost).hasSize(messages);
+      // With heartbeats alone it would be 100 ms each.
+      assertThat(took).isLessThan(Duration.ofMillis(50L * messages));
     }
   }
 
