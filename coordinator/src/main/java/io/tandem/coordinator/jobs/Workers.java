@@ -6,6 +6,8 @@ import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.RunningAttempt;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +31,12 @@ final class Workers {
     long heard;
     boolean leaving;
 
+    /**
+     * It was lost and is back, and has not shown yet that it hears this coordinator. After a
+     * partition one direction may work long before the other, which TCP tries less and less often.
+     */
+    boolean deaf;
+
     /** What it runs, as it last said. */
     List<RunningAttempt> running = List.of();
 
@@ -43,27 +51,33 @@ final class Workers {
     }
   }
 
+  /** That many lost workers are remembered. */
+  private static final int REMEMBERED = 10_000;
+
   private record Part(String jobId, int attempt, String workerId) {}
 
   private final TreeMap<String, Worker> byId = new TreeMap<>();
   private final Map<Part, Long> heardRunning = new HashMap<>();
+  private final Set<String> lost = new LinkedHashSet<>();
 
   /** {@code wall} is now by the wall clock. */
   void register(Register registration, ActorRef<Object> actor, long wall, long now) {
     Optional<Worker> old = find(registration.getWorkerId());
     Worker worker = new Worker(registration, actor, old.map(o -> o.since).orElse(wall), now);
     worker.leaving = old.map(o -> o.leaving).orElse(false);
+    worker.deaf = old.map(o -> o.deaf).orElseGet(() -> lost.remove(registration.getWorkerId()));
     byId.put(registration.getWorkerId(), worker);
     running(registration.getWorkerId(), registration.getRunningList(), now);
   }
 
-  /** Whether that worker is registered. */
+  /** Whether that worker is registered. It sends these once it knows that it is. */
   boolean heartbeat(String workerId, List<RunningAttempt> running, long now) {
     Worker worker = byId.get(workerId);
     if (worker == null) {
       return false;
     }
     worker.heard = now;
+    worker.deaf = false;
     running(workerId, running, now);
     return true;
   }
@@ -115,6 +129,12 @@ final class Workers {
           }
         });
     silent.forEach(byId::remove);
+    lost.addAll(silent);
+    Iterator<String> oldest = lost.iterator();
+    while (lost.size() > REMEMBERED) {
+      oldest.next();
+      oldest.remove();
+    }
     return silent;
   }
 
@@ -124,7 +144,8 @@ final class Workers {
 
   /**
    * What can be placed on: workers that are not leaving, less the slots in use. One that still runs
-   * what is over takes nothing new: the same job's next attempt would only wait there.
+   * what is over takes nothing new: the same job's next attempt would only wait there. Nor does one
+   * that may not hear of it.
    */
   List<WorkerSlots> slots(Map<String, Integer> used) {
     return byId.entrySet().stream()
@@ -133,7 +154,8 @@ final class Workers {
             entry -> {
               int slots = entry.getValue().registration.getSlots();
               int taken = used.getOrDefault(entry.getKey(), 0);
-              int free = entry.getValue().stray > 0 ? 0 : Math.max(0, slots - taken);
+              boolean closed = entry.getValue().stray > 0 || entry.getValue().deaf;
+              int free = closed ? 0 : Math.max(0, slots - taken);
               return new WorkerSlots(entry.getKey(), slots, free);
             })
         .toList();
