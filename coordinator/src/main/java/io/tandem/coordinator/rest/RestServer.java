@@ -233,8 +233,9 @@ public final class RestServer implements AutoCloseable {
     if (cause instanceof StoreUnavailableException away) {
       return Replies.problem(new Problem(503, "Not ready", away.getMessage(), List.of()));
     }
-    LOG.error("{} {} failed", request.method().value(), request.getUri().path(), cause);
     if (cause instanceof TimeoutException) {
+      // Nothing is broken here: between two leaders this is what everybody is told.
+      LOG.warn("{} {}: {}", request.method().value(), request.getUri().path(), cause.getMessage());
       return Replies.problem(
           new Problem(
               503,
@@ -242,6 +243,7 @@ public final class RestServer implements AutoCloseable {
               "no coordinator leads, or it does not answer: try again",
               List.of()));
     }
+    LOG.error("{} {} failed", request.method().value(), request.getUri().path(), cause);
     if (cause instanceof StatusReply.ErrorMessage said) {
       return Replies.problem(new Problem(503, "Not stored", said.getMessage(), List.of()));
     }
