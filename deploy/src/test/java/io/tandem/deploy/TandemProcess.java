@@ -157,9 +157,22 @@ final class TandemProcess implements AutoCloseable {
 
   /** Stops it for a while, as a virtual machine that is moved, or a long garbage collection. */
   void pause(Duration time) throws Exception {
-    signal("-STOP");
+    freeze();
     Awaitility.await().pollDelay(time).atMost(time.plusSeconds(5)).until(process::isAlive);
+    thaw();
+  }
+
+  void freeze() throws Exception {
+    signal("-STOP");
+  }
+
+  /** Ends {@link #freeze}. */
+  void thaw() throws Exception {
     signal("-CONT");
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
   }
 
   private void signal(String name) throws Exception {

@@ -7,11 +7,14 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /**
  * Hosts that are network namespaces of this one, on a bridge of their own, whose links a test can
- * cut. What is cut is silent: nobody is told that nobody listens. Needs root and iproute2.
+ * cut, or make lose packets. What is cut is silent: nobody is told that nobody listens. Needs root
+ * and iproute2; {@link #lose} needs iptables, since many kernels have no netem.
  */
 final class TestHosts implements AutoCloseable {
   /** Nobody has this address: what is sent there is lost on the way. */
@@ -104,45 +107,101 @@ final class TestHosts implements AutoCloseable {
   void part(List<String> left, List<String> right) throws IOException, InterruptedException {
     for (String a : left) {
       for (String b : right) {
-        lose(a, b);
-        lose(b, a);
+        misdirect(a, b);
+        misdirect(b, a);
       }
     }
   }
 
-  private void lose(String from, String to) throws IOException, InterruptedException {
-    ip(
-        "-n",
-        namespace(from),
-        "neighbour",
-        "replace",
-        address(to),
-        "lladdr",
-        NOWHERE,
-        "dev",
-        "e0",
-        "nud",
-        "permanent");
+  private void misdirect(String from, String to) throws IOException, InterruptedException {
+    neighbour(List.of("-n", namespace(from)), "replace", address(to), "e0");
+  }
+
+  private void neighbour(List<String> where, String verb, String address, String link)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("ip"));
+    command.addAll(where);
+    command.addAll(List.of("neighbour", verb, address, "dev", link));
+    if (verb.equals("replace")) {
+      command.addAll(List.of("lladdr", NOWHERE, "nud", "permanent"));
+    }
+    run(command);
   }
 
   /** Ends {@link #part}. */
   void join(List<String> left, List<String> right) throws IOException, InterruptedException {
     for (String a : left) {
       for (String b : right) {
-        ip("-n", namespace(a), "neighbour", "del", address(b), "dev", "e0");
-        ip("-n", namespace(b), "neighbour", "del", address(a), "dev", "e0");
+        neighbour(List.of("-n", namespace(a)), "del", address(b), "e0");
+        neighbour(List.of("-n", namespace(b)), "del", address(a), "e0");
       }
     }
+  }
+
+  /** Nothing goes between those hosts and this one any more. */
+  void partFromHere(List<String> names) throws IOException, InterruptedException {
+    for (String name : names) {
+      neighbour(List.of(), "replace", address(name), bridge());
+      neighbour(List.of("-n", namespace(name)), "replace", gateway(), "e0");
+    }
+  }
+
+  /** Ends {@link #partFromHere}. */
+  void joinHere(List<String> names) throws IOException, InterruptedException {
+    for (String name : names) {
+      neighbour(List.of(), "del", address(name), bridge());
+      neighbour(List.of("-n", namespace(name)), "del", gateway(), "e0");
+    }
+  }
+
+  /** From now on that share of the packets that come to the host is lost, whatever they carry. */
+  void lose(String name, double share) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(on(name));
+    command.addAll(List.of("iptables -w -A INPUT -i e0 -m statistic --mode random".split(" ")));
+    command.addAll(List.of("--probability", String.valueOf(share), "-j", "DROP"));
+    run(command);
+  }
+
+  /** Ends {@link #lose}. */
+  void loseNothing(String name) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(on(name));
+    command.addAll(List.of("iptables", "-w", "-F", "INPUT"));
+    run(command);
+  }
+
+  /** Packets that {@link #lose} has dropped on that host. */
+  long lost(String name) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(on(name));
+    command.addAll(List.of("iptables", "-w", "-n", "-v", "-x", "-L", "INPUT"));
+    return run(command)
+        .lines()
+        .filter(line -> line.contains("DROP"))
+        .mapToLong(line -> Long.parseLong(line.strip().split(" +")[0]))
+        .sum();
+  }
+
+  /** The processes that run on that host. */
+  Set<Long> processes(String name) throws IOException, InterruptedException {
+    return run(List.of("ip", "netns", "pids", namespace(name)))
+        .lines()
+        .map(Long::valueOf)
+        .collect(Collectors.toSet());
   }
 
   private static void ip(String... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of("ip"));
     command.addAll(List.of(arguments));
+    run(command);
+  }
+
+  /** What a command of the system says; that it fails is an error. */
+  static String run(List<String> command) throws IOException, InterruptedException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (!process.waitFor(20, TimeUnit.SECONDS) || process.exitValue() != 0) {
       throw new IOException(String.join(" ", command) + ": " + said.strip());
     }
+    return said;
   }
 
   /** Removes all; every process on them must have ended. */
