@@ -39,6 +39,8 @@ public final class PeerTls implements SSLEngineProvider {
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
   };
 
+  private static final int SESSION_SECONDS = 300;
+
   /** So that strangers cannot fill the log. */
   private static final long APART_NS = Duration.ofSeconds(5).toNanos();
 
@@ -96,6 +98,9 @@ public final class PeerTls implements SSLEngineProvider {
           PemFiles.keyManagers(files.certificate(), files.key()),
           new TrustManager[] {trust(files, listener)},
           null);
+      // A session that is taken up again is not looked at again: soon it must not be.
+      context.getServerSessionContext().setSessionTimeout(SESSION_SECONDS);
+      context.getClientSessionContext().setSessionTimeout(SESSION_SECONDS);
       return new Identity(own, context, new PeerSubjectVerifier(own));
     } catch (GeneralSecurityException e) {
       throw new IllegalArgumentException("this Java has no " + PROTOCOL + ": " + e, e);
