@@ -175,7 +175,11 @@ class ChangesTest extends RunningCoordinator {
         worker.report(start, progress(step, step));
       }
       Evaluated evaluated =
-          Evaluated.newBuilder().setStep(10).putValues("accuracy.test", Double.NaN).build();
+          Evaluated.newBuilder()
+              .setStep(10)
+              .putValues("accuracy.test", Double.NaN)
+              .addSamples(Sample.newBuilder().setPlace(7).setStudent(opinion(1, Double.NaN)))
+              .build();
       worker.report(start, Report.newBuilder().setEvaluated(evaluated));
       worker.report(start, checkpoint(10, "/c/10"));
       org.awaitility.Awaitility.await()

@@ -4,6 +4,7 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.PostStop;
+import akka.actor.typed.PreRestart;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -49,8 +50,8 @@ public final class JobManager extends AbstractBehavior<Object> {
     WORK
   }
 
-  /** Reports that are stored together at most. */
-  private static final int MOST_REPORTS = 500;
+  /** So many reports are stored at once, however many more there are. */
+  private static final int MANY_REPORTS = 2_000;
 
   private final Leadership leadership;
   private final Ledger ledger;
@@ -60,6 +61,7 @@ public final class JobManager extends AbstractBehavior<Object> {
   private final ActorRefResolver resolver;
   private final List<SubmitJob> submitted = new ArrayList<>();
   private final List<Reports> said = new ArrayList<>();
+  private int reportsSaid;
   private boolean due;
 
   /**
@@ -117,6 +119,7 @@ public final class JobManager extends AbstractBehavior<Object> {
         .onMessage(SubmitJob.class, this::submit)
         .onMessage(ActOnJob.class, this::act)
         .onMessage(ViewCluster.class, this::view)
+        .onSignal(PreRestart.class, restart -> submitAgain())
         .onSignal(PostStop.class, stopped -> stopped())
         .build();
   }
@@ -132,7 +135,8 @@ public final class JobManager extends AbstractBehavior<Object> {
 
   private Behavior<Object> reports(Reports reports) {
     said.add(reports);
-    return said.size() < MOST_REPORTS ? workSoon() : work();
+    reportsSaid += reports.getReportsCount();
+    return reportsSaid < MANY_REPORTS ? workSoon() : work();
   }
 
   /**
@@ -152,6 +156,7 @@ public final class JobManager extends AbstractBehavior<Object> {
     storeSubmitted();
     workerDesk.reports(said);
     said.clear();
+    reportsSaid = 0;
     placements.schedule();
     return this;
   }
@@ -239,8 +244,19 @@ public final class JobManager extends AbstractBehavior<Object> {
     asker.tell(message);
   }
 
+  /** Something else failed before these were stored: they wait for the manager that follows. */
+  private Behavior<Object> submitAgain() {
+    submitted.forEach(getContext().getSelf()::tell);
+    return this;
+  }
+
   /** The next leader need not wait to see whether this one lives. */
   private Behavior<Object> stopped() {
+    submitted.forEach(
+        submit ->
+            tell(
+                submit.getReplyTo(),
+                StatusReply.error("not stored: this coordinator leads no longer; try again")));
     try {
       leadership.resign();
     } catch (StoreUnavailableException e) {

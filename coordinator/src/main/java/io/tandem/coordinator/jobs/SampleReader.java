@@ -14,9 +14,16 @@ final class SampleReader {
   static List<Rows.Sample> read(Evaluated evaluated) {
     return evaluated.getSamplesList().stream()
         .filter(sample -> sample.getImage().size() <= SampleLimits.IMAGE_BYTES)
+        .filter(SampleReader::isFinite)
         .limit(SampleLimits.MOST)
         .map(sample -> row(sample, evaluated.getStep()))
         .toList();
+  }
+
+  /** A network that diverges has opinions that are no numbers, and that no store takes. */
+  private static boolean isFinite(Sample sample) {
+    return Double.isFinite(sample.getStudent().getProbability())
+        && (!sample.hasTeacher() || Double.isFinite(sample.getTeacher().getProbability()));
   }
 
   private static Rows.Sample row(Sample sample, long step) {

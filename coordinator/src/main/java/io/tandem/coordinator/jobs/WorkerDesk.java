@@ -1,6 +1,8 @@
 package io.tandem.coordinator.jobs;
 
 import akka.actor.typed.ActorRef;
+import io.tandem.coordinator.store.FencedException;
+import io.tandem.coordinator.store.StoreUnavailableException;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.Heartbeat;
@@ -102,6 +104,7 @@ final class WorkerDesk {
   boolean heartbeat(Heartbeat heartbeat) {
     String id = heartbeat.getWorkerId();
     int stray = workers.find(id).map(worker -> worker.stray).orElse(0);
+    boolean deaf = workers.find(id).map(worker -> worker.deaf).orElse(false);
     if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.steady())) {
       ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).setNowMillis(ledger.now()).build());
       correct(id, heartbeat.getRunningList());
@@ -110,6 +113,7 @@ final class WorkerDesk {
       }
     }
     return heartbeat.getLeaving()
+        || deaf
         || workers.find(id).map(worker -> worker.stray).orElse(0) != stray;
   }
 
@@ -136,9 +140,38 @@ final class WorkerDesk {
 
   /**
    * Stores what is new in these, all in one transaction, and acknowledges all; the same report
-   * never counts twice.
+   * never counts twice. One that cannot be stored holds up its own worker's only.
    */
   void reports(List<Reports> all) {
+    try {
+      store(all);
+    } catch (FencedException | StoreUnavailableException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      if (all.size() > 1) {
+        log.error("{} messages cannot be stored together, now each alone", all.size(), e);
+        RuntimeException last = e;
+        for (Reports one : all) {
+          last = failure(one).orElse(last);
+        }
+        throw last;
+      }
+      throw e;
+    }
+  }
+
+  private Optional<RuntimeException> failure(Reports one) {
+    try {
+      store(List.of(one));
+      return Optional.empty();
+    } catch (FencedException | StoreUnavailableException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      return Optional.of(e);
+    }
+  }
+
+  private void store(List<Reports> all) {
     Map<String, Long> upTo = new LinkedHashMap<>();
     List<Report> fresh = new ArrayList<>();
     for (Reports reports : all) {

@@ -40,6 +40,9 @@ final class ChangeStream {
 
   private static final int LOOKS = 3;
 
+  /** Looks before a pause so long were for readers that are gone. */
+  private static final Duration PAUSE = Duration.ofMinutes(1);
+
   /** What is true at one moment: events by the kind and id of what they tell. */
   private record Look(Map<String, String> events) {}
 
@@ -102,6 +105,9 @@ final class ChangeStream {
   private synchronized CompletionStage<Look> look() {
     long now = System.nanoTime();
     if (shared == null || now - lookedAt > LOOK.toNanos() / 2) {
+      if (now - lookedAt > PAUSE.toNanos()) {
+        newest.clear();
+      }
       lookedAt = now;
       Executor blocking = plane.system().dispatchers().lookup(DispatcherSelector.blocking());
       shared =

@@ -1,6 +1,7 @@
 package io.tandem.coordinator.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import akka.actor.testkit.typed.javadsl.TestInbox;
 import io.tandem.coordinator.store.Rows;
@@ -8,13 +9,16 @@ import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.CheckpointCommitted;
+import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
+import io.tandem.protocol.control.Sample;
 import io.tandem.protocol.control.WorkerView;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -111,6 +115,39 @@ class WorkerDeskTest {
     pass(Duration.ofSeconds(1), false);
     assertThat(ledger.workers().find("w")).isEmpty();
     assertThat(state()).isEqualTo("RECOVERING");
+  }
+
+  @Test
+  void shouldLookAtTheQueueAgainWhenALostWorkerIsHeardToHear() {
+    pass(Duration.ofSeconds(9), false);
+    Register back =
+        Register.newBuilder()
+            .setWorkerId("w")
+            .setSlots(1)
+            .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
+            .build();
+    desk.register(back, inbox.getRef());
+    Heartbeat beat = Heartbeat.newBuilder().setWorkerId("w").build();
+    assertThat(ledger.workers().slots(Map.of()).get(0).free()).isZero();
+    assertThat(desk.heartbeat(beat)).isTrue();
+    assertThat(ledger.workers().slots(Map.of()).get(0).free()).isEqualTo(1);
+    assertThat(desk.heartbeat(beat)).isFalse();
+  }
+
+  @Test
+  void shouldStoreWhatOthersSayWhereOneReportCannotBeStored() {
+    Sample twice = Sample.newBuilder().setPlace(1).build();
+    Evaluated evaluated = Evaluated.newBuilder().addSamples(twice).addSamples(twice).build();
+    Reports bad = said("w", Report.newBuilder().setEvaluated(evaluated));
+    Reports good = said("v", Report.newBuilder().setNotice(Notice.newBuilder().setText("well")));
+    assertThatThrownBy(() -> desk.reports(List.of(bad, good))).hasMessageContaining("samples");
+    assertThat(store.<Long>read(reader -> reader.acknowledged("w"))).isZero();
+    assertThat(store.<Long>read(reader -> reader.acknowledged("v"))).isEqualTo(1);
+  }
+
+  private static Reports said(String worker, Report.Builder report) {
+    report.setWorkerId(worker).setSequence(1).setJobId("j").setAttempt(1);
+    return Reports.newBuilder().addReports(report).build();
   }
 
   @Test
