@@ -121,7 +121,10 @@ final class BenchControlCommand implements Callable<Integer> {
     if (jobs < 1 || workers < 1 || readers < 0 || pages < 0 || clients < 1 || calls < 1) {
       throw new CommandException(
           ExitCode.USAGE,
-          "--jobs, --workers, --clients, --calls: at least 1; --readers, --pages: at least 0");
+          String.format(
+              "--jobs %d, --workers %d, --clients %d, --calls %d: at least 1 each;"
+                  + " --readers %d, --pages %d: at least 0",
+              jobs, workers, clients, calls, readers, pages));
     }
     if (!(jobSeconds >= 0.001 && progressSeconds >= 0.001)
         || actorSystems < 1
