@@ -10,6 +10,7 @@ import io.aeron.driver.status.SystemCounterDescriptor;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Roster;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,7 @@ final class AeronEndpoint implements AutoCloseable {
 
   private final Roster roster;
   private final Member self;
-  private final Aeron aeron;
+  final Aeron aeron;
   private final List<Subscription> subscriptions = new ArrayList<>();
   private final List<AutoCloseable> resources = new ArrayList<>();
   private final long retransmitsBefore;
@@ -135,9 +136,9 @@ final class AeronEndpoint implements AutoCloseable {
 
   @Override
   public void close() {
-    for (int i = resources.size() - 1; i >= 0; i--) {
-      CloseHelper.close(resources.get(i));
-    }
+    Collections.reverse(resources);
+    List<AutoCloseable> all = List.copyOf(resources);
     resources.clear();
+    CloseHelper.closeAll(all); // each of them, whatever another throws
   }
 }

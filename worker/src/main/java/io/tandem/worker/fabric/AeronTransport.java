@@ -1,6 +1,7 @@
 package io.tandem.worker.fabric;
 
 import io.aeron.driver.MediaDriver;
+import io.aeron.exceptions.AeronException;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Roster;
 import java.time.Duration;
@@ -40,7 +41,7 @@ final class AeronTransport implements Route, AutoCloseable {
   private final Roster roster;
   private final Member self;
   private final FrameCounts counts = new FrameCounts();
-  private final AeronEndpoint endpoint;
+  final AeronEndpoint endpoint;
   private final FramePump pump;
   private final ReentrantLock turn = new ReentrantLock();
   private final Queue<Runnable> commands = new ConcurrentLinkedQueue<>();
@@ -109,14 +110,27 @@ final class AeronTransport implements Route, AutoCloseable {
   FabricCounters counters() {
     turn.lock();
     try {
-      // Not of a closed client: its counters' memory is gone.
-      if (open) {
-        retransmits = endpoint.retransmits();
-        streams = pump.streams(endpoint.retransmitsByPublication());
-      }
+      count();
       return counts.snapshot(retransmits, streams);
     } finally {
       turn.unlock();
+    }
+  }
+
+  /**
+   * Asks what Aeron has counted, unless its client is closed and the counters' memory gone, as it
+   * is after {@link #close}, and after this process stood still for 10 s: Aeron ends such a client
+   * by itself. What was counted before then stays.
+   */
+  private void count() {
+    if (!open) {
+      return;
+    }
+    try {
+      retransmits = endpoint.retransmits();
+      streams = pump.streams(endpoint.retransmitsByPublication());
+    } catch (AeronException e) {
+      LOG.debug("Aeron's counters of {} are gone", self.workerId(), e);
     }
   }
 
@@ -193,7 +207,7 @@ final class AeronTransport implements Route, AutoCloseable {
         work++;
       }
       work += pump.work();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.error("the data plane of {} failed", self.workerId(), e);
       ended = "the data plane of worker " + self.workerId() + " failed: " + e;
       pump.end(ended);
@@ -269,7 +283,7 @@ final class AeronTransport implements Route, AutoCloseable {
     }
     turn.lock();
     try {
-      retransmits = open ? endpoint.retransmits() : retransmits;
+      count();
       open = false;
       endpoint.close();
     } finally {

@@ -74,6 +74,14 @@ final class Driver implements AutoCloseable {
         .errorHandler(error -> LOG.warn("Aeron media driver: {}", error.toString()));
   }
 
+  private void remove() {
+    try {
+      DriverDirectories.delete(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + directory, e);
+    }
+  }
+
   Path directory() {
     return directory;
   }
@@ -86,11 +94,10 @@ final class Driver implements AutoCloseable {
     synchronized (EMBEDDED) {
       if (--users == 0) {
         EMBEDDED.remove(name);
-        embedded.close();
         try {
-          DriverDirectories.delete(directory);
-        } catch (IOException e) {
-          throw new UncheckedIOException("cannot remove " + directory, e);
+          embedded.close();
+        } finally {
+          remove();
         }
       }
     }

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  */
 public final class Fabrics implements AutoCloseable {
   private final List<Fabric> ranks;
-  private final AeronTransport transport;
+  final AeronTransport transport;
 
   private Fabrics(List<Fabric> ranks, AeronTransport transport) {
     this.ranks = ranks;
@@ -116,9 +116,12 @@ public final class Fabrics implements AutoCloseable {
 
   @Override
   public void close() {
-    ranks.forEach(Fabric::close);
-    if (transport != null) {
-      transport.close();
+    try {
+      ranks.forEach(Fabric::close);
+    } finally {
+      if (transport != null) {
+        transport.close();
+      }
     }
   }
 }

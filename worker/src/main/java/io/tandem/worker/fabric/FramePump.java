@@ -54,6 +54,10 @@ final class FramePump {
   private final ControlledFragmentHandler handler = this::onFragment;
   private List<PeerLink> missing;
   private String over;
+
+  /** By what takes a frame in. */
+  private Throwable thrown;
+
   private final long helloNs;
   private long nextHelloNs = System.nanoTime();
   private long lookedNs = System.nanoTime();
@@ -144,6 +148,9 @@ final class FramePump {
     for (Subscription subscription : endpoint.subscriptions()) {
       work += subscription.controlledPoll(handler, FRAGMENTS);
     }
+    if (thrown != null) {
+      throw new IllegalStateException("a frame cannot be taken: " + thrown, thrown);
+    }
     if (now - nextHelloNs >= 0) {
       links.values().forEach(PeerLink::hello);
       nextHelloNs = now + (missing.isEmpty() ? helloNs : FIRST_HELLO_NS);
@@ -232,9 +239,18 @@ final class FramePump {
     return "worker " + link.workerId + " left the attempt";
   }
 
+  /** Aeron would log what is thrown here and go on without the frame, which ranks then await. */
   private Action onFragment(
       DirectBuffer buffer, int offset, int length, io.aeron.logbuffer.Header header) {
-    int index = buffer.wrapAdjustment() + offset;
+    try {
+      return take(buffer, buffer.wrapAdjustment() + offset, length);
+    } catch (RuntimeException | Error e) {
+      thrown = e;
+      return Action.ABORT;
+    }
+  }
+
+  private Action take(DirectBuffer buffer, int index, int length) {
     if (settings.frameKey() != null) {
       return onSealed(buffer.byteBuffer(), index, length);
     }

@@ -24,6 +24,10 @@ final class Gateways {
   private final List<InetSocketAddress> given;
   private List<InetSocketAddress> round = List.of();
   private int next;
+
+  /** Whether the current one has. */
+  private boolean answered;
+
   private InetSocketAddress current;
   private ActorSelection gateway;
 
@@ -34,11 +38,19 @@ final class Gateways {
     advance();
   }
 
-  /** Goes on to the next; names are looked up anew every time all were tried. */
+  /**
+   * Goes on to the next; names are looked up anew when all were tried, and when one that had
+   * answered is left. Who was spoken to last is the last to be tried again: with as many seconds as
+   * one may take to answer, there are few of them until this worker is taken for lost.
+   */
   void advance() {
-    if (next == round.size()) {
+    if (answered || next == round.size()) {
       round = candidates(given);
+      if (round.remove(current)) {
+        round.add(current);
+      }
       next = 0;
+      answered = false;
     }
     speakTo(round.get(next++));
   }
@@ -48,17 +60,16 @@ final class Gateways {
     gateway = system.actorSelection("akka://tandem@%s/user/gateway".formatted(current()));
   }
 
-  /**
-   * Goes back to the one that has answered, where that came late; nothing happens when it is none
-   * of these.
-   */
+  /** That one has answered: goes back to it, where that came late and it is one of these. */
   void answered(String name) {
-    if (!name.equals(current())) {
-      round.stream()
-          .filter(address -> name.equals(name(address)))
-          .findFirst()
-          .ifPresent(this::speakTo);
-    }
+    round.stream()
+        .filter(address -> name.equals(name(address)))
+        .findFirst()
+        .ifPresent(
+            address -> {
+              speakTo(address);
+              answered = true;
+            });
   }
 
   /** Whom {@link #tell} speaks to, as {@code HOST:PORT}. */

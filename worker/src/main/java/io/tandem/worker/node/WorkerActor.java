@@ -72,7 +72,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private static final Duration FLUSH = Duration.ofSeconds(5);
 
   /** Where there are several coordinators, one has so long to answer. */
-  private static final Duration TRY = Duration.ofSeconds(3);
+  private static final Duration TRY = Duration.ofSeconds(2);
 
   private final WorkerSettings settings;
   private final String workerId;

@@ -85,7 +85,7 @@ public record WorkerSettings(
         "cpu",
         0,
         ProtocolVersion.release(),
-        Duration.ofSeconds(5),
+        Duration.ofSeconds(4),
         Duration.ofSeconds(30),
         null);
   }

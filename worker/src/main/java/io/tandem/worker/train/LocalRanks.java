@@ -27,12 +27,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The ranks of one attempt on this worker: a thread each. The first failure ends them all, whatever
  * it is: a rank that is gone is never waited for.
  */
 public final class LocalRanks implements AttemptRun {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalRanks.class);
+
   /** How often the data plane's counters are told. */
   private static final long TRAFFIC_MILLIS = 1000;
 
@@ -155,13 +159,16 @@ public final class LocalRanks implements AttemptRun {
     }
   }
 
+  /** Whatever is thrown meanwhile, it returns when the thread has ended, and no sooner. */
   private void join(Thread thread, Fabrics opened) {
     while (thread.isAlive()) {
       try {
-        listener.traffic(opened.counters());
         thread.join(TRAFFIC_MILLIS);
+        listener.traffic(opened.counters());
       } catch (InterruptedException e) {
         fail(Outcome.FAILED_RETRYABLE, JobReason.WORKER_LEFT, "the worker is going away");
+      } catch (RuntimeException | Error e) {
+        failed("worker " + plan.workerId(), e);
       }
     }
   }
@@ -229,6 +236,8 @@ public final class LocalRanks implements AttemptRun {
   private void failed(String who, Throwable e) {
     if (failure.get() == null) {
       log.warn(who + " failed", e);
+    } else {
+      LOG.debug("{} failed after another", who, e);
     }
     if (e instanceof PeerLostException) {
       fail(Outcome.LOST_PEER, JobReason.LOST_PEER, e.getMessage());

@@ -2,6 +2,7 @@ package io.tandem.worker.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import akka.actor.ActorSystem;
 import io.tandem.protocol.control.Heartbeat;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Registered;
@@ -58,6 +59,32 @@ class GatewaysTest {
       slow.tell(answer(early));
       slow.expect(Heartbeat.class);
       worker.close();
+    }
+  }
+
+  /**
+   * The one whose answer came late falls silent: the other is next. Were the silent one tried again
+   * first, the worker might be taken for lost before it speaks to the other.
+   */
+  @Test
+  void shouldTurnToTheOtherWhenTheOneWhoseAnswerCameLateFallsSilent() {
+    ActorSystem system = ActorSystem.create("gateways");
+    try {
+      Gateways gateways = new Gateways(system, List.of(at("127.0.0.1", 1), at("127.0.0.1", 2)));
+      assertThat(gateways.current()).isEqualTo("127.0.0.1:1");
+      gateways.advance();
+      assertThat(gateways.current()).isEqualTo("127.0.0.1:2");
+      gateways.answered("127.0.0.1:1");
+      assertThat(gateways.current()).isEqualTo("127.0.0.1:1");
+      gateways.advance();
+      assertThat(gateways.current()).isEqualTo("127.0.0.1:2");
+      gateways.answered("127.0.0.1:2");
+      gateways.advance();
+      assertThat(gateways.current()).isEqualTo("127.0.0.1:1");
+      gateways.advance();
+      assertThat(gateways.current()).isEqualTo("127.0.0.1:2");
+    } finally {
+      system.terminate();
     }
   }
 
