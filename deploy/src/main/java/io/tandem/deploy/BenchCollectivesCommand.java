@@ -63,6 +63,16 @@ final class BenchCollectivesCommand implements Callable<Integer> {
       description = "Encrypts the frames between processes (TANDEM_BENCH_ENCRYPT).")
   boolean encrypt;
 
+  @Option(
+      names = "--settle-seconds",
+      paramLabel = "N",
+      defaultValue = "${env:TANDEM_BENCH_SETTLE_SECONDS:-60}",
+      description = {
+        "Works so long at most until the JVMs' compilers are at rest, and only then measures",
+        "(TANDEM_BENCH_SETTLE_SECONDS; ${DEFAULT-VALUE})."
+      })
+  int settleSeconds;
+
   private final ArrayNode results = JsonNodeFactory.instance.arrayNode();
 
   /** Hears the slowest rank's times of a collective. */
@@ -76,6 +86,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
       throw new CommandException(
           ExitCode.USAGE, "--ranks " + ranks + ": allowed are 2 to 64; --bytes: at least 1");
     }
+    WorkerCommand.require("--settle-seconds", settleSeconds, 0, 3600);
     List<Transport> wanted = transports.stream().map(BenchCollectivesCommand::transport).toList();
     for (Transport transport : wanted) {
       switch (transport) {
@@ -107,7 +118,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
 
   private void inProcess() throws InterruptedException {
     List<Fabric> world = InProcessFabric.world(ranks, Duration.ofMinutes(1));
-    CollectiveBenchmark.settle(world);
+    CollectiveBenchmark.settle(world, settleSeconds);
     for (Collective collective : CollectiveBenchmark.COLLECTIVES) {
       for (int bytes : sizes) {
         long[] nanos = CollectiveBenchmark.time(collective, world, bytes);
@@ -128,6 +139,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
         measure(
             fabrics.ranks().get(0),
             sizes,
+            settleSeconds,
             (collective, bytes, nanos) -> report(collective, transport, bytes, nanos));
       }
     } catch (PeerLostException e) {
@@ -142,6 +154,7 @@ final class BenchCollectivesCommand implements Callable<Integer> {
     arguments.addAll(List.of("--rank", String.valueOf(rank)));
     arguments.addAll(List.of("--ports", joined(ports)));
     arguments.addAll(List.of("--bytes", joined(sizes)));
+    arguments.addAll(List.of("--settle-seconds", String.valueOf(settleSeconds)));
     if (encrypt) {
       arguments.add("--encrypt");
     }
@@ -156,8 +169,8 @@ final class BenchCollectivesCommand implements Callable<Integer> {
   }
 
   /** One rank's part of all measurements. */
-  static void measure(Fabric fabric, List<Integer> sizes, Listener listener) {
-    CollectiveBenchmark.settle(fabric);
+  static void measure(Fabric fabric, List<Integer> sizes, int settleSeconds, Listener listener) {
+    CollectiveBenchmark.settle(fabric, settleSeconds);
     for (Collective collective : CollectiveBenchmark.COLLECTIVES) {
       for (int bytes : sizes) {
         listener.measured(collective, bytes, CollectiveBenchmark.time(collective, fabric, bytes));

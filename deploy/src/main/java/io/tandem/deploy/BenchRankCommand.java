@@ -26,6 +26,9 @@ final class BenchRankCommand implements Callable<Integer> {
   @Option(names = "--bytes", split = ",", required = true)
   List<Integer> sizes;
 
+  @Option(names = "--settle-seconds", required = true)
+  int settleSeconds;
+
   @Option(names = "--encrypt")
   boolean encrypt;
 
@@ -34,7 +37,7 @@ final class BenchRankCommand implements Callable<Integer> {
     parent.exitWithIt();
     try (Fabrics fabrics = LoopbackRoster.open(rank, ports, aeronDirectory, encrypt)) {
       BenchCollectivesCommand.measure(
-          fabrics.ranks().get(0), sizes, (collective, bytes, nanos) -> {});
+          fabrics.ranks().get(0), sizes, settleSeconds, (collective, bytes, nanos) -> {});
     }
     return ExitCode.SUCCEEDED;
   }

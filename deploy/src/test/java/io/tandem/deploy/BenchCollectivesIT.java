@@ -24,7 +24,14 @@ class BenchCollectivesIT {
   void shouldMeasureEveryCollectiveOverEveryTransport() throws Exception {
     try (TandemProcess bench =
         TandemProcess.start(
-            directory, "bench", "collectives", "--bytes", "4096,300000", "--json")) {
+            directory,
+            "bench",
+            "collectives",
+            "--bytes",
+            "4096,300000",
+            "--settle-seconds",
+            "2",
+            "--json")) {
       assertThat(bench.exitCode()).as(bench.said()).isZero();
       JsonNode results = new ObjectMapper().readTree(bench.out()).path("results");
       Set<String> measured = new TreeSet<>();
@@ -51,7 +58,15 @@ class BenchCollectivesIT {
   void shouldLeaveNoProcessAndNoDirectoryWhenItIsKilled() throws Exception {
     try (TandemProcess bench =
         TandemProcess.start(
-            directory, "bench", "collectives", "--transports", "ipc", "--bytes", "67108864")) {
+            directory,
+            "bench",
+            "collectives",
+            "--transports",
+            "ipc",
+            "--bytes",
+            "67108864",
+            "--settle-seconds",
+            "0")) {
       Awaitility.await("a media driver and a second rank")
           .atMost(Duration.ofSeconds(60))
           .until(() -> ProcessHandle.of(bench.pid()).orElseThrow().children().count() == 2);

@@ -38,7 +38,6 @@ public final class CollectiveBenchmark {
   private static final List<Integer> SETTLING_BYTES = List.of(4 << 10, 1 << 20);
   private static final long SETTLING_ROUND_NS = TimeUnit.SECONDS.toNanos(1);
   private static final int CALM_ROUNDS = 3;
-  private static final int MOST_ROUNDS = 60;
 
   /** Of a round's time, what a JVM may still compile at rest. */
   private static final double REST = 0.05;
@@ -62,13 +61,14 @@ public final class CollectiveBenchmark {
       double busGigabytesPerSecond) {}
 
   /**
-   * Works until the compilers of all ranks' JVMs have been at rest for three seconds, or for a
-   * minute: a JVM's first twenty seconds say nothing of the hours after them, least of all where
-   * ranks that wait keep every core busy. All ranks of the world call it.
+   * Works until the compilers of all ranks' JVMs have been at rest for three seconds: a JVM's first
+   * twenty seconds say nothing of the hours after them, least of all where ranks that wait keep
+   * every core busy. All ranks of the world call it.
    *
    * @param fabric this rank's; used by the calling thread alone
+   * @param seconds at most; the same on all ranks
    */
-  public static void settle(Fabric fabric) {
+  public static void settle(Fabric fabric, int seconds) {
     Communicator all = world(fabric);
     List<Runnable> calls =
         COLLECTIVES.stream()
@@ -79,7 +79,7 @@ public final class CollectiveBenchmark {
     CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
     ByteBuffer compiling = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
     int calm = 0;
-    for (int round = 0; round < MOST_ROUNDS && calm < CALM_ROUNDS; round++) {
+    for (int round = 0; round < seconds && calm < CALM_ROUNDS; round++) {
       long began = System.nanoTime();
       long before = compiler.getTotalCompilationTime();
       repeat(() -> calls.forEach(Runnable::run), all, SETTLING_ROUND_NS);
@@ -91,11 +91,11 @@ public final class CollectiveBenchmark {
   }
 
   /** The same for ranks of this JVM, a thread each. */
-  public static void settle(List<Fabric> world) throws InterruptedException {
+  public static void settle(List<Fabric> world, int seconds) throws InterruptedException {
     each(
         world,
         fabric -> {
-          settle(fabric);
+          settle(fabric, seconds);
           return null;
         });
   }
