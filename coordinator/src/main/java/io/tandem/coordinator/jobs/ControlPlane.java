@@ -115,7 +115,11 @@ public final class ControlPlane implements AutoCloseable {
                   ClusterSingleton.get(context.getSystem())
                       .init(
                           SingletonActor.of(
-                                  manager(store, name, timing, encryptsFrames, steppedDown), "jobs")
+                                  supervised(
+                                      JobManager.create(
+                                          store, name, timing, encryptsFrames, Clocks.system()),
+                                      steppedDown),
+                                  "jobs")
                               .withProps(Props.empty().withDispatcherFromConfig(BLOCKING)));
               context.spawn(gateway(singleton), "gateway");
               ActorRef<SelfRemoved> removed = context.spawn(removed(steppedDown), "removed");
@@ -154,18 +158,12 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
-  private static Behavior<Object> manager(
-      Store store,
-      String holder,
-      JobTiming timing,
-      boolean encryptsFrames,
-      CompletableFuture<String> steppedDown) {
+  /** Starts a manager again when it fails, and stops it when it leads no more. */
+  static Behavior<Object> supervised(
+      Behavior<Object> manager, CompletableFuture<String> steppedDown) {
     var backoff =
         SupervisorStrategy.restartWithBackoff(Duration.ofMillis(500), Duration.ofSeconds(5), 0.1);
-    return Behaviors.supervise(
-            Fence.around(
-                JobManager.create(store, holder, timing, encryptsFrames, Clocks.system()),
-                steppedDown::complete))
+    return Behaviors.supervise(Fence.around(manager, steppedDown::complete))
         .onFailure(Exception.class, backoff);
   }
 

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 
 /**
  * Jobs, workers and totals as server-sent events whenever they change. It tells states, not steps
@@ -44,10 +45,11 @@ final class ChangeStream {
   private static final Duration PAUSE = Duration.ofMinutes(1);
 
   /** What is true at one moment: events by the kind and id of what they tell. */
-  private record Look(Map<String, String> events) {}
+  record Look(Map<String, String> events) {}
 
   private final ControlPlane plane;
   private final Store store;
+  private final LongSupplier nanoTime;
   private CompletionStage<Look> shared;
   private long lookedAt;
 
@@ -55,8 +57,13 @@ final class ChangeStream {
   private final Deque<Long> newest = new ArrayDeque<>();
 
   ChangeStream(ControlPlane plane, Store store) {
+    this(plane, store, System::nanoTime);
+  }
+
+  ChangeStream(ControlPlane plane, Store store, LongSupplier nanoTime) {
     this.plane = plane;
     this.store = store;
+    this.nanoTime = nanoTime;
   }
 
   Route route() {
@@ -102,8 +109,9 @@ final class ChangeStream {
     return out;
   }
 
-  private synchronized CompletionStage<Look> look() {
-    long now = System.nanoTime();
+  /** Everybody's look, made anew when the last one is half a second old. */
+  synchronized CompletionStage<Look> look() {
+    long now = nanoTime.getAsLong();
     if (shared == null || now - lookedAt > LOOK.toNanos() / 2) {
       if (now - lookedAt > PAUSE.toNanos()) {
         newest.clear();

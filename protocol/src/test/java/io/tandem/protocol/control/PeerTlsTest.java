@@ -11,9 +11,12 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSessionContext;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -105,6 +108,17 @@ class PeerTlsTest {
     ours.sign("client", "tandem", "EC", DAY.negated(), DAY);
     assertThat(PeerProbe.trouble(serve(files(ours, "server")), files(ours, "client"))).isEmpty();
     assertThat(serverSays()).isEqualTo("served");
+  }
+
+  /** A certificate that expires is refused soon, though a session is taken up without it. */
+  @Test
+  void shouldTakeUpASessionAgainForAFewMinutesOnly() {
+    SSLContext context = PeerTls.identity(files(ours, "server"), serverSays::add).context();
+    for (SSLSessionContext sessions :
+        List.of(context.getServerSessionContext(), context.getClientSessionContext())) {
+      // 0 is for ever.
+      assertThat(sessions.getSessionTimeout()).isBetween(1, (int) FIVE_MINUTES.toSeconds());
+    }
   }
 
   @Test
