@@ -22,10 +22,11 @@ import java.util.OptionalDouble;
  *       first placement, and from a pause to the next placement, does not count.
  * </ul>
  *
- * <p>A failure ends an attempt against everybody's will. Its detection time runs from the last
- * heartbeat of the worker that was silent for longest to the coordinator's decision, and is 0 where
- * a worker itself says that it failed. Its recovery time runs from the decision to the report of
- * the first step of a later attempt.
+ * <p>A failure ends an attempt against everybody's will. Its detection time runs to the
+ * coordinator's decision: from the last heartbeat of the worker that is given up for its silence;
+ * where a worker reports the failure, from when it began to wait for the peer that it lost, or from
+ * what went wrong with itself. Its recovery time runs from the decision to the report of the first
+ * step of a later attempt.
  */
 public final class Goodput {
   /** More that fail one after the other without a single step are counted, but not timed. */

@@ -87,9 +87,9 @@ final class JobBatch {
   /**
    * The same.
    *
-   * @param silentMillis with a failure: since when nothing was heard of who is lost
+   * @param sinceMillis with a failure: how long ago it began
    */
-  void apply(String jobId, JobEvent event, long silentMillis) {
+  void apply(String jobId, JobEvent event, long sinceMillis) {
     Optional<StoredJob> found = job(jobId);
     if (found.isEmpty()) {
       return;
@@ -110,7 +110,9 @@ final class JobBatch {
     boolean decided =
         after.status() == JobState.Status.RECOVERING || after.status() == JobState.Status.FAILED;
     if (event.isFailure() && before.isUnderWay() && decided) {
-      failed(jobId, after, Math.max(0, silentMillis) / 1000.0);
+      // Whatever a worker's clock shows, it did not begin before the job was placed.
+      long most = now - job.effort().placedAt();
+      failed(jobId, after, Math.max(0, Math.min(sinceMillis, most)) / 1000.0);
     }
     StoredJob last = changed.getOrDefault(jobId, job);
     transition.commands().forEach(command -> orders.add(new Order(last, command)));

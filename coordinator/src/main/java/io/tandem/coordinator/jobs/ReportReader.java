@@ -6,7 +6,6 @@ import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.CheckpointCommitted;
-import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
 import io.tandem.protocol.job.JobReason;
@@ -14,15 +13,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /** What a worker's report changes. Reports of jobs that were deleted change nothing. */
 final class ReportReader {
   private ReportReader() {}
 
-  /** {@code silentMillis}: since when the worker that is silent for longest was not heard. */
-  static void read(Report report, LongSupplier silentMillis, JobBatch batch) {
+  static void read(Report report, JobBatch batch) {
     String jobId = report.getJobId();
     if (batch.job(jobId).isEmpty()) {
       return;
@@ -56,7 +53,7 @@ final class ReportReader {
         data.put("text", report.getNotice().getText());
         event(report, batch, "notice", data.put("worker", worker));
       }
-      case ENDED -> ended(report, report.getEnded(), silentMillis, batch);
+      case ENDED -> ended(report, report.getEnded(), batch);
       case LOG -> {
         List<Rows.LogLine> lines =
             report.getLog().getLinesList().stream()
@@ -171,8 +168,7 @@ final class ReportReader {
     batch.apply(report.getJobId(), new JobEvent.Checkpointed(report.getAttempt()));
   }
 
-  private static void ended(
-      Report report, AttemptEnded ended, LongSupplier silentMillis, JobBatch batch) {
+  private static void ended(Report report, AttemptEnded ended, JobBatch batch) {
     ObjectNode data = node("worker", report.getWorkerId());
     data.put("outcome", ended.getOutcome().name());
     data.put("reason", ended.getReason());
@@ -187,7 +183,12 @@ final class ReportReader {
             JobReason.of(ended.getReason()),
             ended.getText(),
             ended.getModelPath()),
-        ended.getOutcome() == Outcome.LOST_PEER ? silentMillis.getAsLong() : 0);
+        sinceMillis(report, batch));
+  }
+
+  /** How long ago that failure began: the report may have waited for a coordinator. */
+  private static long sinceMillis(Report report, JobBatch batch) {
+    return batch.now() - report.getTimeMillis() + report.getEnded().getSinceMillis();
   }
 
   private static void event(Report report, JobBatch batch, String type, ObjectNode data) {

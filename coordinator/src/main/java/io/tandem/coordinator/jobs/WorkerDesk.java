@@ -187,7 +187,7 @@ final class WorkerDesk {
     if (!fresh.isEmpty()) {
       ledger.change(
           batch -> {
-            fresh.forEach(report -> ReportReader.read(report, () -> silence(report), batch));
+            fresh.forEach(report -> ReportReader.read(report, batch));
             fresh.stream()
                 .map(Report::getWorkerId)
                 .distinct()
@@ -203,19 +203,6 @@ final class WorkerDesk {
   private long lastStored(String workerId) {
     return stored.computeIfAbsent(
         workerId, id -> ledger.store().read(reader -> reader.acknowledged(id)));
-  }
-
-  /** How long the member of that attempt was not heard that is silent for longest. */
-  private long silence(Report report) {
-    long now = ledger.steady();
-    return ledger.underWay(report.getJobId()).stream()
-        .filter(job -> job.status().attempt() == report.getAttempt())
-        .flatMap(job -> job.status().active().stream())
-        .mapToLong(
-            worker ->
-                now - workers.heardRunning(report.getJobId(), report.getAttempt(), worker, now))
-        .max()
-        .orElse(0);
   }
 
   /** Nothing is placed there any more, and its jobs move elsewhere. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import akka.actor.testkit.typed.javadsl.TestInbox;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tandem.coordinator.store.Effort;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoredJob;
@@ -35,6 +37,9 @@ import org.slf4j.LoggerFactory;
 class WorkerDeskTest {
   private static final JobTiming TIMING = JobTiming.standard();
 
+  /** How long ago the job was placed, by the wall clock, which stands still. */
+  private static final Duration PLACED = Duration.ofSeconds(20);
+
   @TempDir Path directory;
   private final TestInbox<Object> inbox = TestInbox.create();
   private long wall = 1_000_000;
@@ -51,7 +56,12 @@ class WorkerDeskTest {
             new StoredJob.Header(0, "j", "name", "{}", 1, 1, null, "", 1000),
             StoredJobs.row(
                 JobState.queued(3).after(new JobEvent.Placed(Set.of("w"))).state(), null, 1000),
-            StoredJob.Progress.none());
+            StoredJob.Progress.none(),
+            Goodput.moved(
+                Effort.none(1000),
+                JobState.Status.QUEUED,
+                JobState.Status.PLACING,
+                wall - PLACED.toMillis()));
     store.lead("test").write(writer -> writer.insert(job));
     ledger = new Ledger(store, store.lead("test"), new Clocks(() -> wall, () -> steady), false);
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
@@ -148,6 +158,47 @@ class WorkerDeskTest {
   private static Reports said(String worker, Report.Builder report) {
     report.setWorkerId(worker).setSequence(1).setJobId("j").setAttempt(1);
     return Reports.newBuilder().addReports(report).build();
+  }
+
+  /** It hears all workers well, and what one of them says was said while nobody led. */
+  @Test
+  void shouldTellHowLongAPeerWasMissedThoughThisLeaderIsNew() throws Exception {
+    ledger = new Ledger(store, store.lead("next"), new Clocks(() -> wall, () -> steady), false);
+    desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
+    assertThat(detectionSeconds(ended(Outcome.LOST_PEER, 5_000), wall - 3_000)).isEqualTo(8);
+  }
+
+  @Test
+  void shouldTellHowLongAWorkersOwnFailureWasUnderWay() throws Exception {
+    assertThat(detectionSeconds(ended(Outcome.FAILED_RETRYABLE, 200), wall - 1_300)).isEqualTo(1.5);
+  }
+
+  @Test
+  void shouldNotTakeAFailureForOlderThanTheAttempt() throws Exception {
+    assertThat(detectionSeconds(ended(Outcome.LOST_PEER, 3_600_000), wall))
+        .isEqualTo(PLACED.toSeconds());
+  }
+
+  @Test
+  void shouldNotTakeAFailureForOneToCome() throws Exception {
+    assertThat(detectionSeconds(ended(Outcome.LOST_PEER, 0), wall + 5_000)).isZero();
+  }
+
+  private static AttemptEnded.Builder ended(Outcome outcome, long sinceMillis) {
+    return AttemptEnded.newBuilder().setOutcome(outcome).setSinceMillis(sinceMillis);
+  }
+
+  /** Of the failure that is reported as of that time. */
+  private double detectionSeconds(AttemptEnded.Builder ended, long time) throws Exception {
+    Report.Builder report = Report.newBuilder().setEnded(ended).setTimeMillis(time);
+    desk.reports(List.of(said("w", report)));
+    assertThat(state()).isEqualTo("RECOVERING");
+    Rows.Event failure =
+        store.<List<Rows.Event>>read(reader -> reader.events("j", 0, 10)).stream()
+            .filter(event -> event.type().equals("failure"))
+            .findFirst()
+            .orElseThrow();
+    return new ObjectMapper().readTree(failure.data()).get("detectionSeconds").asDouble();
   }
 
   @Test

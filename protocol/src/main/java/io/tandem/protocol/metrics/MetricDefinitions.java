@@ -197,7 +197,7 @@ public final class MetricDefinitions {
       counter(
           "job.detection",
           "seconds",
-          "Sum over failures: from the lost worker's last sign of life to the decision.",
+          "Sum over failures: from the last sign of life, as whoever noticed knows it, to the decision.",
           "job_id");
   public static final MetricDefinition JOB_RECOVERED =
       counter("job.recovered", "", "Failures after which a step was done again.", "job_id");

@@ -99,6 +99,7 @@ final class AeronTransport implements Route, AutoCloseable {
         throw new PeerLostException(
             self.rank(),
             late.isEmpty() ? self.rank() : late.get(0).ranks.iterator().next(),
+            waited,
             String.format(
                 "rank %d of worker %s waited %.1f s for the hello of %s",
                 self.rank(), self.workerId(), waited / 1e9, names));

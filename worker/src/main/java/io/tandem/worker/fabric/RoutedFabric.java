@@ -139,7 +139,10 @@ final class RoutedFabric implements Fabric {
         cancel();
         Thread.currentThread().interrupt();
         throw new PeerLostException(
-            rank, transfer.peer, "rank " + rank + " was interrupted while it waited " + transfer);
+            rank,
+            transfer.peer,
+            waited,
+            "rank " + rank + " was interrupted while it waited " + transfer);
       }
       transfer.park(Math.min(LOOK_NS, Math.max(1, timeoutNs - waited)));
     }
@@ -152,17 +155,21 @@ final class RoutedFabric implements Fabric {
       return new PeerLostException(
           rank,
           abort.rank(),
+          waitedNs,
           waiting + ", but rank " + abort.rank() + " gave up: " + abort.reason());
     }
     String gone = departures.departed(transfer.peer);
     String why = gone != null ? gone : transfer.loss();
     if (why != null) {
       return new PeerLostException(
-          rank, transfer.peer, waiting + ", but rank " + transfer.peer + " is gone: " + why);
+          rank,
+          transfer.peer,
+          waitedNs,
+          waiting + ", but rank " + transfer.peer + " is gone: " + why);
     }
     if (waitedNs >= timeoutNs) {
       return new PeerLostException(
-          rank, transfer.peer, waiting + ": rank " + transfer.peer + " is silent");
+          rank, transfer.peer, waitedNs, waiting + ": rank " + transfer.peer + " is silent");
     }
     return null;
   }

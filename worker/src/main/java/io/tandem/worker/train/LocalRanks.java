@@ -44,7 +44,7 @@ public final class LocalRanks implements AttemptRun {
   private final SerialListener listener;
   private final AttemptLog log;
   private final AtomicReference<StopMode> stop = new AtomicReference<>(StopMode.STOP_UNSPECIFIED);
-  private final AtomicReference<AttemptEnded> failure = new AtomicReference<>();
+  private final AtomicReference<Failure> failure = new AtomicReference<>();
   private final List<Integer> ranks;
   private final AtomicInteger ready = new AtomicInteger();
   private final AtomicInteger broken = new AtomicInteger();
@@ -53,6 +53,18 @@ public final class LocalRanks implements AttemptRun {
   private volatile RankTrainer first;
   private volatile String modelPath = "";
   private volatile Outcome outcome = Outcome.COMPLETED;
+
+  /** Why the attempt ends here, and since when something was wrong, by the steady clock. */
+  private record Failure(Outcome outcome, JobReason reason, String text, long sinceNanos) {
+    AttemptEnded.Builder ended() {
+      long since = Duration.ofNanos(System.nanoTime() - sinceNanos).toMillis();
+      return AttemptEnded.newBuilder()
+          .setOutcome(outcome)
+          .setReason(reason.name())
+          .setText(text)
+          .setSinceMillis(since);
+    }
+  }
 
   private LocalRanks(AttemptPlan plan, AttemptListener listener) {
     this.plan = plan;
@@ -105,9 +117,9 @@ public final class LocalRanks implements AttemptRun {
             plan.roster(), plan.workerId(), fabricSettings(), () -> failure.get() != null)) {
       fabrics = opened.ranks();
       connecting = false;
-      AttemptEnded early = failure.get();
+      Failure early = failure.get();
       if (early != null) {
-        abort(early.getText()); // whoever failed before saw no fabric to abort
+        abort(early.text()); // whoever failed before saw no fabric to abort
       }
       train(opened);
       listener.traffic(opened.counters());
@@ -239,8 +251,9 @@ public final class LocalRanks implements AttemptRun {
     } else {
       LOG.debug("{} failed after another", who, e);
     }
-    if (e instanceof PeerLostException) {
-      fail(Outcome.LOST_PEER, JobReason.LOST_PEER, e.getMessage());
+    if (e instanceof PeerLostException lost) {
+      long since = System.nanoTime() - lost.waitedNs();
+      fail(Outcome.LOST_PEER, JobReason.LOST_PEER, e.getMessage(), since);
     } else if (e instanceof DivergedException) {
       fail(Outcome.FAILED_FINAL, JobReason.DIVERGED, e.getMessage());
     } else if (e instanceof DataException) {
@@ -257,9 +270,11 @@ public final class LocalRanks implements AttemptRun {
   }
 
   private void fail(Outcome how, JobReason reason, String text) {
-    AttemptEnded ended =
-        AttemptEnded.newBuilder().setOutcome(how).setReason(reason.name()).setText(text).build();
-    if (failure.compareAndSet(null, ended)) {
+    fail(how, reason, text, System.nanoTime());
+  }
+
+  private void fail(Outcome how, JobReason reason, String text, long sinceNanos) {
+    if (failure.compareAndSet(null, new Failure(how, reason, text, sinceNanos))) {
       abort(text);
     }
   }
@@ -277,10 +292,10 @@ public final class LocalRanks implements AttemptRun {
   }
 
   private void end() {
-    AttemptEnded failed = failure.get();
+    Failure failed = failure.get();
     AttemptEnded.Builder ended =
         failed != null
-            ? failed.toBuilder()
+            ? failed.ended()
             : AttemptEnded.newBuilder()
                 .setOutcome(outcome)
                 .setReason(

@@ -83,6 +83,7 @@ class InProcessFabricTest {
             lost -> {
               assertThat(lost.rank()).isEqualTo(1);
               assertThat(lost.peer()).isEqualTo(2);
+              assertThat(lost.waitedNs()).isGreaterThanOrEqualTo(50_000_000);
             })
         .hasMessageMatching(
             "rank 1 waited 0.\\d s for 2 bytes of tag 5 from rank 2: rank 2 is silent");

@@ -20,9 +20,12 @@ import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -109,6 +112,32 @@ class AttemptFailureTest {
     assertThat(ended.getOutcome()).isEqualTo(Outcome.STOPPED);
     assertThat(memo.checkpoint).isNull();
     assertThat(fabricThreads()).isZero();
+  }
+
+  /** By which the coordinator knows how long it took until the failure was seen. */
+  @Test
+  void shouldTellSinceWhenAPeerWasWaitedFor() throws Exception {
+    LocalJobs.Memo memo = new LocalJobs.Memo();
+    long begun = System.nanoTime();
+    LocalJobs.begin(
+        work,
+        job("supervised", 2, 1, 10),
+        List.of(),
+        memo,
+        rank -> new Member(rank, rank == 0 ? "w" : "nobody", "127.0.0.1", 20_100 + rank, "d"));
+    await().until(() -> fabricThreads() > 0);
+    long waiting = System.nanoTime();
+    await().until(() -> System.nanoTime() - waiting > Duration.ofSeconds(2).toNanos());
+    Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("tandem-job-1"))
+        .forEach(Thread::interrupt);
+    AttemptEnded ended = memo.ended.get(20, TimeUnit.SECONDS);
+    assertThat(ended.getOutcome()).isEqualTo(Outcome.LOST_PEER);
+    Matcher waited = Pattern.compile("waited ([0-9.]+) s").matcher(ended.getText());
+    assertThat(waited.find()).as(ended.getText()).isTrue();
+    long atLeast = (long) (1000 * Double.parseDouble(waited.group(1))) - 50; // it is rounded
+    long atMost = Duration.ofNanos(System.nanoTime() - begun).toMillis();
+    assertThat(ended.getSinceMillis()).isBetween(atLeast, atMost);
   }
 
   private static long fabricThreads() {
