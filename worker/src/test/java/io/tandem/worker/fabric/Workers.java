@@ -1,12 +1,15 @@
 package io.tandem.worker.fabric;
 
 import io.aeron.driver.MediaDriver;
+import io.aeron.driver.ext.DebugReceiveChannelEndpoint;
+import io.aeron.driver.ext.LossGenerator;
 import io.tandem.protocol.mesh.Member;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.mesh.Roster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,6 +81,37 @@ public final class Workers implements AutoCloseable {
       threads.shutdownNow();
     }
     return world;
+  }
+
+  /** Drivers that lose what comes in as that says. */
+  static Consumer<MediaDriver.Context> losing(LossGenerator loss) {
+    return context ->
+        context.receiveChannelEndpointSupplier(
+            (channel, dispatcher, status, driver) ->
+                new DebugReceiveChannelEndpoint(channel, dispatcher, status, driver, loss, loss));
+  }
+
+  /** Every rank sends so many bytes to one of another worker, and checks what it gets. */
+  void exchange(int bytes) {
+    Ranks.run(
+        ranks(),
+        fabric -> {
+          int peer = (fabric.rank() + fabric.size() / 2) % fabric.size();
+          ByteBuffer out = ByteBuffer.allocateDirect(bytes);
+          for (int i = 0; i < bytes; i++) {
+            out.put(i, (byte) (fabric.rank() + i * 31 + i / 1000));
+          }
+          ByteBuffer in = ByteBuffer.allocateDirect(bytes);
+          Fabric.Operation send = fabric.send(peer, 5, out);
+          fabric.await(fabric.receive(peer, 5, in));
+          fabric.await(send);
+          for (int i = 0; i < bytes; i++) {
+            if (in.get(i) != (byte) (peer + i * 31 + i / 1000)) {
+              throw new AssertionError("byte " + i + " from rank " + peer + " is wrong");
+            }
+          }
+          return null;
+        });
   }
 
   static void await(BooleanSupplier condition, String what) {
