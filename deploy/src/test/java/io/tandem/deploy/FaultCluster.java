@@ -2,14 +2,10 @@ package io.tandem.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import io.tandem.deploy.client.ClientException;
-import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.worker.data.PictureGenerator;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,12 +15,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /**
@@ -40,39 +33,13 @@ final class FaultCluster implements AutoCloseable {
   private static final Duration WHOLE = Duration.ofSeconds(120);
   private static final Duration CLEARED = Duration.ofSeconds(30);
 
-  private enum Role {
-    SPARE,
-    WORKER,
-    COORDINATOR
-  }
-
-  /** What is to run on a host. */
-  record Post(Role role, String host) {
-    static Post coordinator(String host) {
-      return new Post(Role.COORDINATOR, host);
-    }
-
-    static Post worker(String host) {
-      return new Post(Role.WORKER, host);
-    }
-
-    /** One more worker than the host's own. */
-    static Post spare(String host) {
-      return new Post(Role.SPARE, host);
-    }
-
-    boolean isWorker() {
-      return role != Role.COORDINATOR;
-    }
-  }
-
   private final Path store;
   private final Path pictures;
   private final List<AutoCloseable> open = new ArrayList<>();
   private final TestHosts hosts;
   private final TestDatabase database;
   private final TestCluster processes;
-  private final Map<String, TandemClient> clients = new LinkedHashMap<>();
+  private final FaultClients clients;
   private final Map<Post, TandemProcess> posts = new LinkedHashMap<>();
   private final Set<Long> started = new TreeSet<>();
   private final List<String> submitted = new ArrayList<>();
@@ -94,9 +61,8 @@ final class FaultCluster implements AutoCloseable {
       open.add(database);
       processes = new TestCluster(directory);
       open.add(processes);
+      clients = new FaultClients(hosts, TOKEN);
       for (String host : COORDINATORS) {
-        clients.put(
-            host, new TandemClient(URI.create("http://" + hosts.address(host) + ":8080"), TOKEN));
         start(Post.coordinator(host));
       }
       for (String host : HOSTS) {
@@ -146,13 +112,18 @@ final class FaultCluster implements AutoCloseable {
 
   String submit(String job) {
     byte[] body = job.getBytes(StandardCharsets.UTF_8);
-    String id = ask(client -> client.submit(body, null)).path("id").asText();
+    String id = clients.ask(client -> client.submit(body, null)).path("id").asText();
     submitted.add(id);
     return id;
   }
 
   TestHosts hosts() {
     return hosts;
+  }
+
+  /** The coordinators as a user sees them. */
+  FaultClients clients() {
+    return clients;
   }
 
   private String peers() {
@@ -197,60 +168,6 @@ final class FaultCluster implements AutoCloseable {
     return posts.get(post);
   }
 
-  /** Which coordinator leads. */
-  String leader() {
-    return Awaitility.await("a leader")
-        .atMost(WHOLE)
-        .until(() -> COORDINATORS.stream().filter(this::leads).findFirst(), Optional::isPresent)
-        .orElseThrow();
-  }
-
-  boolean leads(String host) {
-    try {
-      return clients.get(host).metrics().contains("tandem_coordinator_leader 1.0");
-    } catch (ClientException e) {
-      return false;
-    }
-  }
-
-  static String otherThan(String host) {
-    return COORDINATORS.stream().filter(h -> !h.equals(host)).findFirst().orElseThrow();
-  }
-
-  /** How long it takes until that coordinator leads. */
-  Duration untilLeads(String host, Duration atMost) {
-    long start = System.nanoTime();
-    Awaitility.await("that " + host + " leads")
-        .atMost(atMost)
-        .pollInterval(Duration.ofMillis(100))
-        .until(() -> leads(host));
-    return Duration.ofNanos(System.nanoTime() - start);
-  }
-
-  /** What the first coordinator says that answers. */
-  <T> T ask(Function<TandemClient, T> question) {
-    ClientException last = null;
-    for (TandemClient client : clients.values()) {
-      try {
-        return question.apply(client);
-      } catch (ClientException e) {
-        last = e;
-      }
-    }
-    throw last;
-  }
-
-  /**
-   * From now on that coordinator is asked first: others may be cut off, and not answer for long.
-   */
-  void speakTo(String host) {
-    TandemClient first = clients.remove(host);
-    Map<String, TandemClient> others = new LinkedHashMap<>(clients);
-    clients.clear();
-    clients.put(host, first);
-    clients.putAll(others);
-  }
-
   /** Waits until every process runs, and every coordinator knows every worker and no other. */
   void awaitWhole() throws Exception {
     for (Map.Entry<Post, TandemProcess> entry : List.copyOf(posts.entrySet())) {
@@ -264,21 +181,7 @@ final class FaultCluster implements AutoCloseable {
         ids.add(entry.getValue().await("worker (\\S+) with").group(1));
       }
     }
-    for (TandemClient client : clients.values()) {
-      Awaitility.await("that all are registered at " + client.server())
-          .atMost(WHOLE)
-          .pollInterval(Duration.ofMillis(100))
-          .ignoreExceptionsInstanceOf(ClientException.class)
-          .untilAsserted(() -> assertThat(workers(client)).isEqualTo(ids));
-    }
-  }
-
-  static Set<String> workers(TandemClient client) {
-    Set<String> ids = new TreeSet<>();
-    for (JsonNode worker : client.workers().path("workers")) {
-      ids.add(worker.path("id").asText());
-    }
-    return ids;
+    clients.awaitWorkers(ids, WHOLE);
   }
 
   /** Leaves no room where checkpoints go; the file is to be deleted. */
@@ -299,7 +202,7 @@ final class FaultCluster implements AutoCloseable {
   void cancelWhatRuns() {
     for (String id : submitted) {
       if (List.of("PLACING", "RUNNING", "RECOVERING").contains(state(id))) {
-        ask(client -> client.act(id, "cancel"));
+        clients.ask(client -> client.act(id, "cancel"));
         Awaitility.await(id + " cancelled")
             .atMost(WHOLE)
             .until(() -> state(id).equals("CANCELLED"));
@@ -321,26 +224,11 @@ final class FaultCluster implements AutoCloseable {
     }
     Set<Long> dead = new TreeSet<>(started);
     posts.values().forEach(process -> dead.remove(process.pid()));
-    awaitNoSharedMemoryOf(dead);
+    SharedMemory.awaitNoneOf(dead, CLEARED);
   }
 
   private String state(String id) {
-    return TestCluster.state(ask(client -> client.job(id)));
-  }
-
-  private static void awaitNoSharedMemoryOf(Set<Long> pids) {
-    Awaitility.await("that shared memory is released")
-        .atMost(CLEARED)
-        .untilAsserted(() -> assertThat(sharedMemoryOf(pids)).isEmpty());
-  }
-
-  private static List<String> sharedMemoryOf(Set<Long> pids) throws IOException {
-    try (Stream<Path> all = Files.list(Path.of("/dev/shm"))) {
-      return all.map(path -> path.getFileName().toString())
-          .filter(name -> name.startsWith("tandem-"))
-          .filter(name -> pids.contains(Long.parseLong(name.split("-")[2])))
-          .toList();
-    }
+    return TestCluster.state(clients.ask(client -> client.job(id)));
   }
 
   /** Takes a worker away in an orderly way. */
@@ -364,7 +252,7 @@ final class FaultCluster implements AutoCloseable {
     for (String host : HOSTS) {
       assertThat(hosts.processes(host)).as("processes on " + host).isEmpty();
     }
-    awaitNoSharedMemoryOf(started);
+    SharedMemory.awaitNoneOf(started, CLEARED);
   }
 
   private void unmount() {

@@ -36,7 +36,7 @@ final class FaultJob {
   }
 
   JsonNode look() {
-    return cluster.ask(client -> client.job(id));
+    return cluster.clients().ask(client -> client.job(id));
   }
 
   int attempt() {
@@ -61,7 +61,7 @@ final class FaultJob {
 
   private List<JsonNode> events(long after) {
     List<JsonNode> all = new ArrayList<>();
-    cluster.ask(client -> client.events(id, after)).path("events").forEach(all::add);
+    cluster.clients().ask(client -> client.events(id, after)).path("events").forEach(all::add);
     return all;
   }
 
@@ -130,7 +130,7 @@ final class FaultJob {
   }
 
   void act(String verb) {
-    cluster.ask(client -> client.act(id, verb));
+    cluster.clients().ask(client -> client.act(id, verb));
   }
 
   void cancel() {
@@ -139,7 +139,7 @@ final class FaultJob {
   }
 
   Trajectory trajectory() {
-    return cluster.ask(client -> Trajectory.of(client, id));
+    return cluster.clients().ask(client -> Trajectory.of(client, id));
   }
 
   /** Something is done to the cluster now. */
