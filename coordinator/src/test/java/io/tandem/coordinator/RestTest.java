@@ -8,6 +8,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.tandem.protocol.metrics.MetricDefinition;
 import io.tandem.protocol.metrics.MetricDefinitions;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
@@ -33,6 +34,18 @@ class RestTest extends RunningCoordinator {
     assertThat(call("PUT", "/v1/jobs", "").statusCode()).isEqualTo(405);
     assertThat(call("GET", "/v2", "").statusCode()).isEqualTo(404);
     assertThat(call("POST", "/v1/jobs/none/cancel", "").statusCode()).isEqualTo(404);
+  }
+
+  /** What is a little too large is read, so that the client gets to read the answer. */
+  @Test
+  void shouldNotWaitForABodyThatIsFarTooLarge() throws Exception {
+    String head =
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+            .formatted((64L << 20) + 1);
+    BareHttp.Answer answer =
+        BareHttp.ask(server.restPort(), (head + "name: x").getBytes(StandardCharsets.US_ASCII));
+    assertThat(answer.status()).as(answer.body()).isEqualTo(413);
+    answer.assertExplained();
   }
 
   @Test
