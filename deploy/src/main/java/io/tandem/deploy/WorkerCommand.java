@@ -97,7 +97,8 @@ final class WorkerCommand implements Callable<Integer> {
       names = "--metrics-port",
       paramLabel = "PORT",
       defaultValue = "${env:TANDEM_METRICS_PORT:-0}",
-      description = "Prometheus' GET /metrics, 0 for a free port (TANDEM_METRICS_PORT).")
+      description = "GET /metrics for Prometheus, GET /ready for probes; 0 for a free port"
+              + " (TANDEM_METRICS_PORT).")
   int metricsPort;
 
   private final AttemptRun.Starter starter;
@@ -157,6 +158,7 @@ final class WorkerCommand implements Callable<Integer> {
               .with(controlPort, dataPort, aeron, metrics.port())
               .with(peerTls.certificates());
       node = WorkerNode.start(settings, measured, clock);
+      metrics.readiness(node::obstacle);
     } catch (IllegalStateException e) {
       throw new CommandException(ExitCode.FAILED, "the worker cannot start: " + e.getMessage());
     }

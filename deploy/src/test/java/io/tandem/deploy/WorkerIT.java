@@ -10,7 +10,13 @@ import com.typesafe.config.ConfigFactory;
 import io.tandem.protocol.control.Refused;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.Remoting;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -22,10 +28,19 @@ class WorkerIT {
   @TempDir Path directory;
 
   @Test
-  void shouldExitWithZeroWhenToldToLeave() throws Exception {
+  void shouldNotBeReadyAndExitWithZeroWhenToldToLeave() throws Exception {
     try (TandemProcess worker =
         TandemProcess.start(directory, "worker", "--coordinator", "127.0.0.1:1")) {
-      worker.await("worker \\S+ with 1 slots");
+      String metrics = worker.await("metrics (http\\S+)/metrics").group(1);
+      HttpResponse<String> ready =
+          HttpClient.newHttpClient()
+              .send(
+                  HttpRequest.newBuilder(URI.create(metrics + "/ready"))
+                      .timeout(Duration.ofSeconds(10))
+                      .build(),
+                  BodyHandlers.ofString());
+      assertThat(ready.statusCode()).as("nobody has registered it").isEqualTo(503);
+      assertThat(ready.body()).contains("no coordinator has registered this worker");
       worker.terminate();
       assertThat(worker.exitCode()).as(worker.said()).isZero();
     }

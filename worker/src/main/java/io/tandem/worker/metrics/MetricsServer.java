@@ -8,13 +8,16 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 
 /**
- * Answers {@code GET /metrics} with the meters in Prometheus' text format, on one daemon thread.
+ * Answers {@code GET /metrics} with the meters in Prometheus' text format, and {@code GET /ready}
+ * once it is told of whose readiness it speaks; on one daemon thread.
  */
 public final class MetricsServer implements AutoCloseable {
   private final HttpServer server;
   private final ExecutorService thread;
+  private volatile Supplier<String> obstacle;
 
   /**
    * Binds and starts.
@@ -39,7 +42,7 @@ public final class MetricsServer implements AutoCloseable {
               return daemon;
             });
     server.setExecutor(thread);
-    server.createContext("/", exchange -> answer(exchange, meters));
+    server.createContext("/", exchange -> handle(exchange, meters));
     server.start();
   }
 
@@ -48,25 +51,45 @@ public final class MetricsServer implements AutoCloseable {
     return server.getAddress().getPort();
   }
 
+  /** Answers {@code /ready} from now on: 200, or 503 with the obstacle where that is not empty. */
+  public void readiness(Supplier<String> given) {
+    obstacle = given;
+  }
+
   @Override
   public void close() {
     server.stop(0);
     thread.shutdownNow();
   }
 
-  private static void answer(HttpExchange exchange, Meters meters) throws IOException {
+  private void handle(HttpExchange exchange, Meters meters) throws IOException {
     try (exchange) {
-      if (!exchange.getRequestURI().getPath().equals("/metrics")) {
+      Supplier<String> asked = obstacle;
+      String path = exchange.getRequestURI().getPath();
+      boolean readiness = path.equals("/ready") && asked != null;
+      if (!readiness && !path.equals("/metrics")) {
         exchange.sendResponseHeaders(404, -1);
       } else if (!exchange.getRequestMethod().equals("GET")) {
         exchange.getResponseHeaders().set("Allow", "GET");
         exchange.sendResponseHeaders(405, -1);
+      } else if (readiness) {
+        String reason = asked.get();
+        answer(
+            exchange,
+            reason.isEmpty() ? 200 : 503,
+            "text/plain; charset=utf-8",
+            reason.isEmpty() ? "up" : reason);
       } else {
-        var body = meters.scrape().getBytes(StandardCharsets.UTF_8);
-        exchange.getResponseHeaders().set("Content-Type", Meters.CONTENT_TYPE);
-        exchange.sendResponseHeaders(200, body.length);
-        exchange.getResponseBody().write(body);
+        answer(exchange, 200, Meters.CONTENT_TYPE, meters.scrape());
       }
     }
+  }
+
+  private static void answer(HttpExchange exchange, int status, String type, String text)
+      throws IOException {
+    byte[] body = text.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", type);
+    exchange.sendResponseHeaders(status, body.length);
+    exchange.getResponseBody().write(body);
   }
 }

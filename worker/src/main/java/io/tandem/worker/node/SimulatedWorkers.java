@@ -83,6 +83,7 @@ public final class SimulatedWorkers implements AutoCloseable {
                         WorkerNode.registration(own, workerId),
                         starter(workerId, behaviour, listener),
                         new ClusterClock(),
+                        new Readiness(),
                         new CompletableFuture<>()),
                     workerId);
               }

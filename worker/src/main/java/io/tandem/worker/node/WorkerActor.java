@@ -81,6 +81,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private final TimerScheduler<Object> timers;
   private final CompletableFuture<String> refusal;
   private final ClusterClock clock;
+  private final Readiness readiness;
   private final Outbox outbox = new Outbox();
   private final Attempts attempts;
   private final Silence silence;
@@ -98,9 +99,11 @@ final class WorkerActor extends AbstractBehavior<Object> {
       Register registration,
       AttemptRun.Starter starter,
       ClusterClock clock,
+      Readiness readiness,
       CompletableFuture<String> refusal) {
     super(context);
     this.clock = clock;
+    this.readiness = readiness;
     this.timers = timers;
     this.settings = settings;
     this.workerId = registration.getWorkerId();
@@ -125,6 +128,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
    *
    * @param registration all but the running attempts, the oldest report and the reply address
    * @param clock is told what coordinators say, and asked for reports
+   * @param readiness is told when the coordinator wants this worker, and when not
    * @param refusal completed with the reason when the coordinator does not want this worker
    */
   static Behavior<Object> create(
@@ -132,13 +136,21 @@ final class WorkerActor extends AbstractBehavior<Object> {
       Register registration,
       AttemptRun.Starter starter,
       ClusterClock clock,
+      Readiness readiness,
       CompletableFuture<String> refusal) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
                     new WorkerActor(
-                        context, timers, settings, registration, starter, clock, refusal)));
+                        context,
+                        timers,
+                        settings,
+                        registration,
+                        starter,
+                        clock,
+                        readiness,
+                        refusal)));
   }
 
   @Override
@@ -243,6 +255,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
           settings.slots());
     }
     registered = true;
+    readiness.registered();
     if (message.getHeartbeatMillis() > 0) {
       Duration beat = Duration.ofMillis(message.getHeartbeatMillis());
       timers.startTimerWithFixedDelay(Own.Beat.BEAT, beat);
@@ -253,6 +266,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
 
   private Behavior<Object> onRefused(Refused message) {
     LOG.error("the coordinator refuses this worker: {}", message.getReason());
+    readiness.refused(message.getReason());
     refusal.complete(message.getReason());
     return Behaviors.stopped();
   }

@@ -31,16 +31,19 @@ public final class WorkerNode implements AutoCloseable {
   private final ActorSystem<Void> system;
   private final CompletableFuture<ActorRef<Object>> actor;
   private final CompletableFuture<String> refusal;
+  private final Readiness readiness;
 
   private WorkerNode(
       String workerId,
       ActorSystem<Void> system,
       CompletableFuture<ActorRef<Object>> actor,
-      CompletableFuture<String> refusal) {
+      CompletableFuture<String> refusal,
+      Readiness readiness) {
     this.workerId = workerId;
     this.system = system;
     this.actor = actor;
     this.refusal = refusal;
+    this.readiness = readiness;
   }
 
   /**
@@ -64,19 +67,21 @@ public final class WorkerNode implements AutoCloseable {
     Register registration = registration(bound, workerId);
     CompletableFuture<ActorRef<Object>> actor = new CompletableFuture<>();
     CompletableFuture<String> refusal = new CompletableFuture<>();
+    Readiness readiness = new Readiness();
     Behavior<Void> guardian =
         Behaviors.setup(
             context -> {
               ActorRef<Object> worker =
                   context.spawn(
-                      WorkerActor.create(bound, registration, starter, clock, refusal), "worker");
+                      WorkerActor.create(bound, registration, starter, clock, readiness, refusal),
+                      "worker");
               context.watch(worker);
               actor.complete(worker);
               return Behaviors.receive(Void.class)
                   .onSignal(Terminated.class, over -> ended(over, refusal))
                   .build();
             });
-    return new WorkerNode(workerId, system(guardian, bound), actor, refusal);
+    return new WorkerNode(workerId, system(guardian, bound), actor, refusal, readiness);
   }
 
   /** What a worker says of itself when nothing runs there. */
@@ -110,6 +115,14 @@ public final class WorkerNode implements AutoCloseable {
   /** Unique in the cluster: host, process and a random suffix. */
   public String workerId() {
     return workerId;
+  }
+
+  /**
+   * Why the worker is of no use, for people: no coordinator has registered it, or one refuses it.
+   * Empty once it is registered, also while the coordinator is away.
+   */
+  public String obstacle() {
+    return readiness.obstacle();
   }
 
   private static Behavior<Void> ended(Terminated over, CompletableFuture<String> refusal) {

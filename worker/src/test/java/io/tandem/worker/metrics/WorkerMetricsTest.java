@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -259,6 +260,23 @@ class WorkerMetricsTest {
       assertThatThrownBy(() -> new MetricsServer(meters, "127.0.0.1", server.port()))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("choose another port");
+    }
+  }
+
+  @Test
+  void shouldSayWhetherAWorkerIsReady() throws Exception {
+    try (var server = new MetricsServer(meters, "127.0.0.1", 0)) {
+      assertThat(status(server, "GET", "/ready")).as("nobody's readiness").isEqualTo(404);
+      var obstacle = new AtomicReference<>("refused: too old");
+      server.readiness(obstacle::get);
+      var response =
+          HttpClient.newHttpClient()
+              .send(request(server, "GET", "/ready"), BodyHandlers.ofString());
+      assertThat(response.statusCode()).isEqualTo(503);
+      assertThat(response.body()).isEqualTo("refused: too old");
+      assertThat(status(server, "POST", "/ready")).isEqualTo(405);
+      obstacle.set("");
+      assertThat(status(server, "GET", "/ready")).isEqualTo(200);
     }
   }
 

@@ -112,12 +112,14 @@ class WorkerNodeTest {
 
   @Test
   void shouldSayWhatItOffersUntilItIsAnswered() throws Exception {
+    assertThat(worker.obstacle()).contains("no coordinator has registered this worker");
     assertThat(register.getSlots()).isEqualTo(2);
     assertThat(register.getProtocolVersion()).isEqualTo(ProtocolVersion.PROTOCOL_VERSION);
     assertThat(register.getDataPort()).isPositive();
     assertThat(coordinator.expect(Register.class)).isEqualTo(register);
     accept();
     assertThat(coordinator.expect(Heartbeat.class).getWorkerId()).isEqualTo(worker.workerId());
+    assertThat(worker.obstacle()).isEmpty();
   }
 
   /** Hosts' clocks differ: here by five minutes, which nothing that is stored may show. */
@@ -222,6 +224,7 @@ class WorkerNodeTest {
     run.listener().progress(Progress.newBuilder().setStep(41).build());
     coordinator = new FakeCoordinator(port);
     Register again = coordinator.expect(Register.class);
+    assertThat(worker.obstacle()).as("of use while the coordinator is away").isEmpty();
     assertThat(again.getWorkerId()).isEqualTo(worker.workerId());
     assertThat(again.getRunningList())
         .containsExactly(
@@ -273,6 +276,7 @@ class WorkerNodeTest {
     coordinator.tell(Refused.newBuilder().setReason("protocol 1, but 2 is spoken here").build());
     assertThat(worker.ended().toCompletableFuture().get(20, TimeUnit.SECONDS))
         .contains("protocol 1, but 2 is spoken here");
+    assertThat(worker.obstacle()).contains("protocol 1, but 2 is spoken here");
   }
 
   @Test

@@ -1,0 +1,37 @@
+package io.tandem.deploy.chart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** What holds while pods are replaced and nodes are drained, one after another. */
+class ChartRolloutTest {
+  static final List<String> VALUE_SETS = Chart.VALUE_SETS;
+
+  private final Chart chart = new Chart(Chart.SOURCE);
+
+  private Manifests render(String valueSet) {
+    return new Manifests(chart.render(valueSet));
+  }
+
+  /** A pod that was never registered, or is refused, must hold the next one's replacement up. */
+  @ParameterizedTest
+  @FieldSource("VALUE_SETS")
+  void shouldGoOnToTheNextWorkerWhenOneIsRegistered(String valueSet) {
+    for (JsonNode set : render(valueSet).ofKind("StatefulSet")) {
+      if (Manifests.name(set).contains("-worker-")) {
+        assertThat(set.at("/spec/minReadySeconds").asInt()).isEqualTo(10);
+        JsonNode container = set.at("/spec/template/spec/containers/0");
+        assertThat(container.at("/readinessProbe/httpGet/path").asText()).isEqualTo("/ready");
+        for (String probe : List.of("startupProbe", "livenessProbe")) {
+          assertThat(container.at("/" + probe + "/httpGet/path").asText())
+              .as("%s: a worker lives while no coordinator answers", probe)
+              .isEqualTo("/metrics");
+        }
+      }
+    }
+  }
+}
