@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tandem.coordinator.jobs.Formation;
 import io.tandem.coordinator.store.Database;
+import io.tandem.coordinator.store.Leadership;
+import io.tandem.coordinator.store.Store;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.Registered;
 import io.tandem.protocol.control.StartAttempt;
@@ -95,7 +97,9 @@ class SharedDatabaseTest {
     for (CoordinatorServer server : servers) {
       await()
           .atMost(LONG)
-          .untilAsserted(() -> assertThat(json(server, "/health/ready").has("status")).isTrue());
+          .untilAsserted(
+              () ->
+                  assertThat(json(server, "/health/ready").get("status").asText()).isEqualTo("up"));
     }
   }
 
@@ -218,6 +222,9 @@ class SharedDatabaseTest {
               return call(rest, "GET", "/health/live", "").statusCode() == 200;
             });
     assertUnavailable(rest);
+    HttpResponse<String> before = call(rest, "GET", "/health/ready", "");
+    assertThat(before.statusCode()).as("it has not served yet").isEqualTo(503);
+    assertThat(before.body()).contains("cannot be reached");
     cable.mend();
     CoordinatorServer server = closing(starting.get(60, TimeUnit.SECONDS));
     awaitReady(server);
@@ -233,6 +240,9 @@ class SharedDatabaseTest {
     cable.cut();
     worker.report(start, RunningCoordinator.checkpoint(5, "/c/5")); // nobody acknowledges that
     assertUnavailable(rest);
+    JsonNode ready = json(server, "/health/ready");
+    assertThat(ready.get("status").asText()).as("who calls is to be told").isEqualTo("waiting");
+    assertThat(ready.get("detail").asText()).contains("cannot be reached");
     cable.mend();
     awaitReady(server);
     await()
@@ -248,13 +258,34 @@ class SharedDatabaseTest {
     assertThat(json(server, "/v1/jobs/" + id).get("attempt").asInt()).isEqualTo(1);
   }
 
-  private void assertUnavailable(int rest) throws Exception {
-    for (String path : List.of("/v1/jobs", "/health/ready")) {
-      HttpResponse<String> answer = call(rest, "GET", path, "");
-      assertThat(answer.statusCode()).as(path + answer.body()).isEqualTo(503);
-      assertThat(answer.headers().firstValue("Retry-After")).as(path).contains("5");
-      assertThat(answer.body()).contains("cannot be reached");
+  /** Calls are better made to those that lead. */
+  @Test
+  void shouldNotBeReadyWhileOthersLeadWithoutIt() throws Exception {
+    Database database = TestPostgres.fresh();
+    int own = freePort();
+    CoordinatorServer server = start(database, own, peers(own));
+    awaitReady(server);
+    try (Store others = Store.of(database)) {
+      others.awaitOpen(LONG);
+      Leadership lead = others.lead("another side");
+      await()
+          .atMost(LONG)
+          .ignoreExceptionsInstanceOf(IOException.class)
+          .until(
+              () -> {
+                lead.renew();
+                return call(server.restPort(), "GET", "/health/ready", "").statusCode() == 503;
+              });
+      lead.resign();
     }
+    awaitReady(server);
+  }
+
+  private void assertUnavailable(int rest) throws Exception {
+    HttpResponse<String> list = call(rest, "GET", "/v1/jobs", "");
+    assertThat(list.statusCode()).as(list.body()).isEqualTo(503);
+    assertThat(list.headers().firstValue("Retry-After")).contains("5");
+    assertThat(list.body()).contains("cannot be reached");
     HttpResponse<String> submit = call(rest, "POST", "/v1/jobs", TestJobs.yaml(1, 1));
     assertThat(submit.statusCode()).isEqualTo(503);
     assertThat(submit.headers().firstValue("Retry-After")).isPresent();

@@ -25,6 +25,9 @@ final class ServiceRoutes {
   private final CoordinatorMetrics metrics;
   private final Executor blocking;
 
+  /** A leader has answered. */
+  private volatile boolean joined;
+
   ServiceRoutes(ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
     this.plane = plane;
     this.store = store;
@@ -52,20 +55,34 @@ final class ServiceRoutes {
     return Replies.json(200, Replies.JSON.createObjectNode().put("status", "up"));
   }
 
-  /** Whether the store answers, and somebody leads who would answer too. */
+  /**
+   * Whether calls are to come here: from when a leader has answered, whatever goes away after that,
+   * for who calls is then told so, while of a service without a ready pod he would hear nothing. A
+   * coordinator that is cut off steps down and begins again, with another of these.
+   */
   private CompletionStage<HttpResponse> ready() {
     try {
       store.check();
     } catch (StoreUnavailableException e) {
-      return CompletableFuture.completedFuture(down(e.getMessage()));
+      return CompletableFuture.completedFuture(hindered(e.getMessage()));
     }
     return plane
         .view()
-        .handle((view, failure) -> failure == null ? up() : down("no coordinator leads"));
+        .handle(
+            (view, failure) -> {
+              if (failure != null) {
+                return hindered("no coordinator leads");
+              }
+              joined = true;
+              return up();
+            });
   }
 
-  private static HttpResponse down(String reason) {
-    return Replies.problem(new Problem(503, "Not ready", reason, List.of()));
+  private HttpResponse hindered(String reason) {
+    return joined
+        ? Replies.json(
+            200, Replies.JSON.createObjectNode().put("status", "waiting").put("detail", reason))
+        : Replies.problem(new Problem(503, "Not ready", reason, List.of()));
   }
 
   /** What only the leader knows is missing while there is none. */

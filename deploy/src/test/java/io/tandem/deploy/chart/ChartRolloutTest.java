@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
@@ -33,5 +35,21 @@ class ChartRolloutTest {
         }
       }
     }
+  }
+
+  /** A pod that never becomes ready must not keep its node from being drained for ever. */
+  @Test
+  void shouldLetPodsBeEvictedThatServeNobody() {
+    List<JsonNode> budgets = new Manifests(chart.render(Map.of())).ofKind("PodDisruptionBudget");
+    assertThat(budgets).hasSize(2);
+    for (JsonNode budget : budgets) {
+      assertThat(budget.at("/spec/unhealthyPodEvictionPolicy").asText()).isEqualTo("AlwaysAllow");
+      assertThat(budget.at("/spec/maxUnavailable").asInt()).isOne();
+    }
+    String old = chart.helm().template().withKubeVersion("1.25.0").withName("train").call();
+    assertThat(old)
+        .contains("kind: PodDisruptionBudget")
+        .as("1.25 does not know the field, and Helm refuses what its schema does not know")
+        .doesNotContain("unhealthyPodEvictionPolicy");
   }
 }
