@@ -240,9 +240,14 @@ class SharedDatabaseTest {
     cable.cut();
     worker.report(start, RunningCoordinator.checkpoint(5, "/c/5")); // nobody acknowledges that
     assertUnavailable(rest);
-    JsonNode ready = json(server, "/health/ready");
-    assertThat(ready.get("status").asText()).as("who calls is to be told").isEqualTo("waiting");
-    assertThat(ready.get("detail").asText()).contains("cannot be reached");
+    await()
+        .atMost(LONG)
+        .untilAsserted(
+            () -> {
+              JsonNode ready = json(server, "/health/ready"); // 200: who calls is to be told
+              assertThat(ready.get("status").asText()).isEqualTo("waiting");
+              assertThat(ready.get("detail").asText()).contains("cannot be reached");
+            });
     cable.mend();
     awaitReady(server);
     await()

@@ -15,7 +15,10 @@ import org.slf4j.LoggerFactory;
  * has a line for each call that changes something, and for each that was refused. Thread-safe.
  */
 final class Gate {
-  /** Calls of one address; this host's own are not counted. */
+  /**
+   * Calls of whoever has one token, or of an address without a token that is known. This host's own
+   * are not counted.
+   */
   static final double PER_SECOND = 100;
 
   static final double BURST = 400;
@@ -40,36 +43,45 @@ final class Gate {
     this.limit = new RateLimit(PER_SECOND, BURST, clock);
   }
 
-  /** A refused call, or whose it is. */
-  record Verdict(Tokens.Caller caller, Optional<Problem> refusal) {}
+  /**
+   * A refused call, or whose it is.
+   *
+   * @param counted whom it counts for where there are limits; empty where there are none
+   */
+  record Verdict(Tokens.Caller caller, Optional<String> counted, Optional<Problem> refusal) {}
 
   Verdict verdict(HttpRequest request) {
-    if (isTooMuch(request)) {
-      return refused("unknown", request, tooMany());
-    }
-    // What probes health has no token.
+    // What probes health has no token, and may share its address with those who call too often.
     if (request.getUri().path().startsWith("/health/")) {
-      return new Verdict(ANYBODY, Optional.empty());
+      return new Verdict(ANYBODY, Optional.empty(), Optional.empty());
+    }
+    Optional<Tokens.Caller> caller = tokens.isEmpty() ? Optional.of(ANYBODY) : caller(request);
+    String name = caller.map(Tokens.Caller::name).orElse("unknown");
+    Optional<String> counted = counted(request, tokens.isEmpty() ? Optional.empty() : caller);
+    if (counted.isPresent() && !limit.allows(counted.get())) {
+      return refused(name, request, tooMany());
+    }
+    if (caller.isEmpty()) {
+      return refused(name, request, unauthorized());
     }
     if (tokens.isEmpty()) {
-      return origins
-          .refusal(request)
-          .map(problem -> refused("unknown", request, problem))
-          .orElse(new Verdict(ANYBODY, Optional.empty()));
-    }
-    String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
-    Optional<Tokens.Caller> caller =
-        given.startsWith(BEARER)
-            ? tokens.get().caller(given.substring(BEARER.length()).strip())
-            : Optional.empty();
-    if (caller.isEmpty()) {
-      return refused("unknown", request, unauthorized());
+      Optional<Problem> foreign = origins.refusal(request);
+      if (foreign.isPresent()) {
+        return refused("unknown", request, foreign.get());
+      }
     }
     Role needed = Role.neededFor(request.method().value());
     if (!caller.get().role().mayActAs(needed)) {
-      return refused(caller.get().name(), request, forbidden(caller.get(), needed));
+      return refused(name, request, forbidden(caller.get(), needed));
     }
-    return new Verdict(caller.get(), Optional.empty());
+    return new Verdict(caller.get(), counted, Optional.empty());
+  }
+
+  private Optional<Tokens.Caller> caller(HttpRequest request) {
+    String given = request.getHeader("Authorization").map(header -> header.value()).orElse("");
+    return given.startsWith(BEARER)
+        ? tokens.get().caller(given.substring(BEARER.length()).strip())
+        : Optional.empty();
   }
 
   /** Writes down what was done; reading is not. */
@@ -81,7 +93,7 @@ final class Gate {
 
   private Verdict refused(String name, HttpRequest request, Problem problem) {
     record(name, request, problem.status());
-    return new Verdict(ANYBODY, Optional.of(problem));
+    return new Verdict(ANYBODY, Optional.empty(), Optional.of(problem));
   }
 
   private static void record(String name, HttpRequest request, int status) {
@@ -100,11 +112,18 @@ final class Gate {
     return cut.replaceAll("[^\\x21-\\x7e]", "?");
   }
 
-  private boolean isTooMuch(HttpRequest request) {
+  /**
+   * Whom a call is counted for, empty where it is not: many people may share an address, that of an
+   * ingress or of a proxy, and who has a token is told apart by it.
+   */
+  private static Optional<String> counted(HttpRequest request, Optional<Tokens.Caller> caller) {
     return address(request)
         .filter(address -> !address.isLoopbackAddress())
-        .map(address -> !limit.allows(address.getHostAddress()))
-        .orElse(false);
+        .map(
+            address ->
+                caller
+                    .map(known -> "token " + known.name())
+                    .orElse("address " + address.getHostAddress()));
   }
 
   private static Optional<InetAddress> address(HttpRequest request) {
@@ -115,7 +134,8 @@ final class Gate {
     return new Problem(
         429,
         "Too many calls",
-        "allowed are %.0f calls a second from an address, %.0f at once; try again in 1 s"
+        ("allowed are %.0f calls a second with a token, or from an address without one, %.0f at once;"
+                + " try again in 1 s")
             .formatted(PER_SECOND, BURST),
         List.of());
   }

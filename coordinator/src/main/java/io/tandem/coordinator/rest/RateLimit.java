@@ -5,9 +5,8 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * A bucket of tokens for each caller's address: {@code perSecond} calls in the long run, {@code
- * burst} at once. The least recently seen of {@value #MOST} addresses is forgotten for a new one.
- * Thread-safe.
+ * A bucket of tokens for each caller: {@code perSecond} calls in the long run, {@code burst} at
+ * once. The least recently seen of {@value #MOST} callers is forgotten for a new one. Thread-safe.
  */
 final class RateLimit {
   private static final int MOST = 10_000;
@@ -37,11 +36,11 @@ final class RateLimit {
   }
 
   /** Takes a call's token; false where none is left. */
-  synchronized boolean allows(String address) {
+  synchronized boolean allows(String caller) {
     long now = clock.getAsLong();
     Bucket bucket =
         buckets.computeIfAbsent(
-            address,
+            caller,
             key -> {
               Bucket full = new Bucket();
               full.left = burst;

@@ -49,6 +49,7 @@ public final class RestServer implements AutoCloseable {
   private final List<Route> routes;
   private final Page page = new Page();
   private final Gate gate;
+  private final OpenStreams streams = new OpenStreams();
   private ServerBinding binding;
 
   private RestServer(
@@ -164,6 +165,7 @@ public final class RestServer implements AutoCloseable {
         .getDataBytes()
         .runFold(ByteString.emptyByteString(), RestServer::limited, system)
         .thenComposeAsync(body -> route(request, body), blocking)
+        .thenApply(response -> streams.admit(verdict.counted(), response))
         .exceptionally(failure -> failed(request, failure))
         .whenComplete(
             (response, unknown) -> {

@@ -13,13 +13,17 @@ import io.tandem.protocol.control.ClusterView;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 
 /** Workers, health, metrics and the API's description. */
 final class ServiceRoutes {
+  private static final Duration LOOK = Duration.ofMillis(500);
+
   private final ControlPlane plane;
   private final Store store;
   private final CoordinatorMetrics metrics;
@@ -27,6 +31,9 @@ final class ServiceRoutes {
 
   /** A leader has answered. */
   private volatile boolean joined;
+
+  private CompletionStage<HttpResponse> looked;
+  private long lookedNs;
 
   ServiceRoutes(ControlPlane plane, Store store, CoordinatorMetrics metrics, Executor blocking) {
     this.plane = plane;
@@ -55,27 +62,45 @@ final class ServiceRoutes {
     return Replies.json(200, Replies.JSON.createObjectNode().put("status", "up"));
   }
 
+  /** Anybody may ask this as often as he likes, so all who do share a look. */
+  private synchronized CompletionStage<HttpResponse> ready() {
+    long now = System.nanoTime();
+    if (looked == null || now - lookedNs > LOOK.toNanos()) {
+      lookedNs = now;
+      looked = look();
+    }
+    return looked;
+  }
+
   /**
    * Whether calls are to come here: from when a leader has answered, whatever goes away after that,
    * for who calls is then told so, while of a service without a ready pod he would hear nothing. A
    * coordinator that is cut off steps down and begins again, with another of these.
    */
-  private CompletionStage<HttpResponse> ready() {
+  private CompletionStage<HttpResponse> look() {
+    return CompletableFuture.supplyAsync(this::outage, blocking)
+        .thenCompose(
+            outage ->
+                outage.isPresent()
+                    ? CompletableFuture.completedFuture(hindered(outage.get()))
+                    : plane.view().handle((view, failure) -> leads(failure == null)));
+  }
+
+  private Optional<String> outage() {
     try {
       store.check();
+      return Optional.empty();
     } catch (StoreUnavailableException e) {
-      return CompletableFuture.completedFuture(hindered(e.getMessage()));
+      return Optional.of(e.getMessage());
     }
-    return plane
-        .view()
-        .handle(
-            (view, failure) -> {
-              if (failure != null) {
-                return hindered("no coordinator leads");
-              }
-              joined = true;
-              return up();
-            });
+  }
+
+  private HttpResponse leads(boolean somebody) {
+    if (!somebody) {
+      return hindered("no coordinator leads");
+    }
+    joined = true;
+    return up();
   }
 
   private HttpResponse hindered(String reason) {

@@ -10,6 +10,7 @@ import akka.http.javadsl.model.headers.RawHeader;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,8 +81,45 @@ class GateTest {
     }
   }
 
+  /** A kubelet may share its address with who calls too often, and would kill the pod. */
+  @Test
+  void shouldAnswerHealthWhateverElseItsAddressAsks() throws Exception {
+    Gate gate = gate();
+    while (status(gate, from("10.1.2.3")) != 429) {
+      now.incrementAndGet();
+    }
+    for (int i = 0; i < 2 * Gate.BURST; i++) {
+      for (String path : List.of("/health/live", "/health/ready")) {
+        assertThat(status(gate, from("10.1.2.3", path))).isEqualTo(200);
+      }
+    }
+  }
+
+  /** Behind one ingress all have its address. */
+  @Test
+  void shouldLimitEachTokenByItselfFromOneAddress() throws Exception {
+    Gate gate = gate();
+    HttpRequest viewer =
+        from("10.1.2.3").addHeader(RawHeader.create("Authorization", "Bearer viewer-token"));
+    for (int i = 0; i < Gate.BURST; i++) {
+      assertThat(status(gate, viewer)).isEqualTo(200);
+    }
+    assertThat(status(gate, viewer)).isEqualTo(429);
+    HttpRequest elsewhere =
+        from("10.1.2.4").addHeader(RawHeader.create("Authorization", "Bearer viewer-token"));
+    assertThat(status(gate, elsewhere)).as("the same token from another address").isEqualTo(429);
+    HttpRequest submitter =
+        from("10.1.2.3").addHeader(RawHeader.create("Authorization", "Bearer submitter-token"));
+    assertThat(status(gate, submitter)).isEqualTo(200);
+    assertThat(status(gate, from("10.1.2.3"))).as("without a token").isEqualTo(401);
+  }
+
   private static HttpRequest from(String address) throws Exception {
-    return request("GET", "/v1/jobs")
+    return from(address, "/v1/jobs");
+  }
+
+  private static HttpRequest from(String address, String path) throws Exception {
+    return request("GET", path)
         .addAttribute(
             AttributeKeys.remoteAddress, RemoteAddress.create(InetAddress.getByName(address)));
   }
