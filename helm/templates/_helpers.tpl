@@ -122,3 +122,10 @@ prometheus.io/scheme: https
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* By which rules and dashboards tell releases apart: a target's label. */}}
+{{- define "tandem.releaseLabel" -}}
+relabelings:
+  - targetLabel: tandem
+    replacement: {{ .Release.Namespace }}/{{ .Release.Name }}
+{{- end }}

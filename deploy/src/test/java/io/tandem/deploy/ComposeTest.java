@@ -103,6 +103,9 @@ class ComposeTest {
       List<Map<String, Object>> groups = child(job, "static_configs");
       for (Map<String, Object> group : groups) {
         scraped.addAll(child(group, "targets"));
+        assertThat(ComposeTest.<Object>child(group, "labels"))
+            .as("rules tell clusters apart by it")
+            .isEqualTo(Map.of("tandem", "compose"));
       }
     }
     assertThat(scraped).containsExactlyInAnyOrderElementsOf(targets);

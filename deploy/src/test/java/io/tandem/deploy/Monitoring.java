@@ -98,7 +98,10 @@ final class Monitoring {
     return names;
   }
 
-  /** What an alert compares, and not with what: on a healthy cluster that is there. */
+  /**
+   * What an alert compares, and not with what, or what it takes something away from: on a healthy
+   * cluster that is there.
+   */
   static String leftSide(String expression) {
     int depth = 0;
     for (int at = 0; at < expression.length(); at++) {
@@ -107,7 +110,11 @@ final class Monitoring {
         depth++;
       } else if (")}]".indexOf(c) >= 0) {
         depth--;
-      } else if (depth == 0 && (c == '<' || c == '>' || expression.startsWith("==", at))) {
+      } else if (depth == 0
+          && (c == '<'
+              || c == '>'
+              || expression.startsWith("==", at)
+              || expression.startsWith(" unless ", at))) {
         return expression.substring(0, at).strip();
       }
     }

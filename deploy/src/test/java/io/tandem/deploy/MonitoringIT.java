@@ -163,7 +163,9 @@ class MonitoringIT {
     List<Expression> all = new ArrayList<>();
     for (Expression panel : Monitoring.panels()) {
       if (!EMPTY.containsKey(panel.where())) {
-        String text = panel.text().replace("$job_id", id).replace("$__rate_interval", "15s");
+        String text = panel.text();
+        text = text.replace("$job_id", id).replace("$__rate_interval", "15s");
+        text = text.replace("$tandem", PrometheusProcess.RELEASE);
         assertThat(text).as(panel.where()).doesNotContain("$");
         all.add(new Expression(panel.where(), text));
       }

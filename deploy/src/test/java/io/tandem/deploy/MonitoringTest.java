@@ -85,6 +85,8 @@ class MonitoringTest {
     assertThat(Monitoring.leftSide("time() - max by (j) (a) > 5"))
         .isEqualTo("time() - max by (j) (a)");
     assertThat(Monitoring.leftSide("absent(a == 1)")).isEqualTo("a");
+    assertThat(Monitoring.leftSide("(a or b{c!=\"\"}) unless on (c) (a == 1) or absent(a)"))
+        .isEqualTo("(a or b{c!=\"\"})");
     assertThat(Monitoring.leftSide("a == 0 and b > 0")).isEqualTo("a");
     assertThat(Monitoring.selectors("rate(tandem_a_total{x=\"y\"}[5m]) / job:tandem_b:avg5m"))
         .containsExactly("tandem_a_total{x=\"y\"}", "job:tandem_b:avg5m");

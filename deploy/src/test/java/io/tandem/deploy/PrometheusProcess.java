@@ -19,6 +19,9 @@ import org.awaitility.Awaitility;
 
 /** A real Prometheus that scrapes every second and evaluates the rules in {@code helm/rules}. */
 final class PrometheusProcess implements AutoCloseable {
+  /** The label {@code tandem} of what it scrapes. */
+  static final String RELEASE = "ml/train";
+
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final HttpClient client = HttpClient.newHttpClient();
@@ -47,10 +50,12 @@ final class PrometheusProcess implements AutoCloseable {
         rule_files: ["%s"]
         scrape_configs:
           - job_name: tandem
-            static_configs: [{targets: [%s]}]
+            static_configs: [{targets: [%s], labels: {tandem: %s}}]
         """
             .formatted(
-                rules, targets.stream().map(t -> '"' + t + '"').collect(Collectors.joining(", "))));
+                rules,
+                targets.stream().map(t -> '"' + t + '"').collect(Collectors.joining(", ")),
+                RELEASE));
     Path log = directory.resolve("prometheus.log");
     Process process =
         new ProcessBuilder(

@@ -43,6 +43,7 @@ class ChartValuesTest {
           database.host                          | pg      | database.host is pg, but no password is given: set database.existingSecret
           ports.rest                             | 70000   | at '/ports/rest': maximum: got 70,000, want 65,535
           monitoring.podMonitor.enabled          | perhaps | at '/monitoring/podMonitor/enabled': value must be one of 'auto', true, false
+          monitoring.rules.runbooks              | wiki    | at '/monitoring/rules/runbooks': 'wiki' does not match
           checkpoints.mountPath                  | data    | at '/checkpoints/mountPath': 'data' does not match
           checkpoints.path                       | s3://   | at '/checkpoints/path': 's3://' does not match
           tls.rest.source                        | existing | tls.rest.source is existing, but no Secret is named: set tls.rest.existingSecret (keys tls.crt, tls.key, ca.crt)
