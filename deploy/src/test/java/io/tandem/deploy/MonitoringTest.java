@@ -37,6 +37,19 @@ class MonitoringTest {
     }
   }
 
+  /** By a panel or an alert, or by what is recorded of it. */
+  @Test
+  void shouldShowEveryMetricThatThereIs() throws Exception {
+    Set<String> shown = new HashSet<>();
+    Monitoring.panels().forEach(panel -> shown.addAll(Monitoring.metrics(panel.text())));
+    Monitoring.rules().forEach(rule -> shown.addAll(Monitoring.metrics(rule.expression().text())));
+    // What they say is shown by tandem_job_step, and by the phases.
+    shown.addAll(List.of("tandem_step", "tandem_step_duration_seconds_total"));
+    assertThat(shown)
+        .containsAll(
+            MetricDefinitions.all().stream().map(MetricDefinition::prometheusName).toList());
+  }
+
   @Test
   void shouldHaveARunbookAndAUnitTestForEveryAlert() throws Exception {
     String runbooks = Files.readString(Monitoring.HELM.resolve("RUNBOOKS.md"));
