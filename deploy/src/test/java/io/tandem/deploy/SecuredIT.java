@@ -184,10 +184,14 @@ class SecuredIT {
       assertThat(looking.said()).contains("anna is a viewer; this takes a submitter");
       TandemProcess submits = cluster.tandem(with(trusting, submitter), "submit", job.toString());
       assertThat(submits.exitCode()).as(submits.said()).isZero();
+      TandemProcess jobs = cluster.tandem(with(trusting, viewer), "jobs", "--json");
+      assertThat(jobs.exitCode()).as(jobs.said()).isZero();
+      String id = new ObjectMapper().readTree(jobs.out()).at("/jobs/0/id").asText();
+      assertThat(id).isNotEmpty();
       assertThat(coordinator.said())
           .containsPattern("unknown from 127.0.0.1: GET /v1/jobs -> 401")
           .containsPattern("anna from 127.0.0.1: POST /v1/jobs -> 403")
-          .containsPattern("ben from 127.0.0.1: POST /v1/jobs -> 201")
+          .containsPattern("ben from 127.0.0.1: POST /v1/jobs -> 201 /v1/jobs/" + id)
           .doesNotContain(viewer)
           .doesNotContain(submitter);
     }

@@ -3,6 +3,8 @@ package io.tandem.deploy;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.assertions.LocatorAssertions.ContainsTextOptions;
@@ -10,10 +12,12 @@ import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.worker.data.PictureGenerator;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -345,6 +349,45 @@ class WebPageIT {
       page.keyboard().press("Tab");
     }
     throw new AssertionError("the focus never came to the " + kind + " " + name);
+  }
+
+  /** He is told, once, and nothing more is asked for him. */
+  @Test
+  void shouldTellAViewerThatHeCannotSubmit() throws Exception {
+    TandemProcess made =
+        cluster.tandem(Map.of(), "token", "--json", "--name", "anna", "--role", "viewer");
+    assertThat(made.exitCode()).as(made.said()).isZero();
+    JsonNode said = new ObjectMapper().readTree(made.out());
+    Path tokens = Files.writeString(directory.resolve("tokens"), said.path("line").asText());
+    TandemProcess guarded =
+        cluster.tandem(
+            Map.of("TANDEM_TOKENS", tokens.toString()),
+            "coordinator",
+            "--store",
+            directory.resolve("viewed").toString(),
+            "--rest-port",
+            "0",
+            "--control-port",
+            "0");
+    String port = guarded.await("coordinator at http://[^:]+:(\\d+)").group(1);
+    Page page = browser.open("http://127.0.0.1:" + port + "/#/submit", 1280, 800);
+    page.locator("dialog").getByLabel("Token").fill(said.path("token").asText());
+    List<String> checks = new CopyOnWriteArrayList<>();
+    page.onRequest(
+        request -> {
+          if (request.url().contains("dryRun")) {
+            checks.add(request.url());
+          }
+        });
+    button(page, "Continue").click();
+    contains(page.locator("#verdict"), "anna is a viewer; this takes a submitter");
+    assertThat(checks).hasSize(1);
+    page.clock().install();
+    page.getByLabel("Job file, YAML or JSON").fill("name: x");
+    page.clock().runFor(10_000);
+    contains(page.locator("#verdict"), "Nothing can be submitted with this token");
+    assertThat(checks).as("looked at once").hasSize(1);
+    guarded.close();
   }
 
   @Test

@@ -84,26 +84,28 @@ final class Gate {
         : Optional.empty();
   }
 
-  /** Writes down what was done; reading is not. */
+  /** Writes down what was done, with the job that it made; reading and looking are not. */
   void audit(Tokens.Caller caller, HttpRequest request, HttpResponse response) {
-    if (Role.neededFor(request.method().value()) != Role.VIEWER) {
-      record(caller.name(), request, response.status().intValue());
+    if (Role.neededFor(request.method().value()) != Role.VIEWER && !JobRoutes.isDryRun(request)) {
+      int status = response.status().intValue();
+      String made = response.getHeader("Location").map(place -> " " + place.value()).orElse("");
+      record(caller.name(), request, status + made);
     }
   }
 
   private Verdict refused(String name, HttpRequest request, Problem problem) {
-    record(name, request, problem.status());
+    record(name, request, String.valueOf(problem.status()));
     return new Verdict(ANYBODY, Optional.empty(), Optional.of(problem));
   }
 
-  private static void record(String name, HttpRequest request, int status) {
+  private static void record(String name, HttpRequest request, String answer) {
     AUDIT.info(
         "{} from {}: {} {} -> {}",
         name,
         address(request).map(InetAddress::getHostAddress).orElse("?"),
         request.method().value(),
         printable(request.getUri().path()),
-        status);
+        answer);
   }
 
   /** One line, of a bearable length, whatever was sent. */

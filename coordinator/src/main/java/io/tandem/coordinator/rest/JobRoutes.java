@@ -2,6 +2,8 @@ package io.tandem.coordinator.rest;
 
 import akka.http.javadsl.model.ContentTypes;
 import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpMethods;
+import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.headers.RawHeader;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -71,6 +73,13 @@ final class JobRoutes {
         new Route("POST", "/v1/jobs/{id}/resume", this::resume));
   }
 
+  /** A job file that is only to be looked at; the web page sends one whenever typing pauses. */
+  static boolean isDryRun(HttpRequest request) {
+    return request.method().equals(HttpMethods.POST)
+        && request.getUri().path().equals("/v1/jobs")
+        && request.getUri().query().get("dryRun").map(Boolean::parseBoolean).orElse(false);
+  }
+
   private CompletionStage<HttpResponse> submit(Call call) {
     JobSpec spec;
     try {
@@ -78,7 +87,7 @@ final class JobRoutes {
     } catch (JobFileException e) {
       throw Problem.jobFile(e, call.body());
     }
-    if (call.query("dryRun").map(Boolean::parseBoolean).orElse(false)) {
+    if (isDryRun(call.request())) {
       return done(Replies.yaml(JobFiles.toYaml(spec)));
     }
     String key = call.header("Idempotency-Key").map(String::strip).orElse(null);

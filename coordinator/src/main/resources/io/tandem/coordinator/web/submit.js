@@ -6,6 +6,7 @@ import {ApiError, call, text} from '/web/api.js';
 import {attempt, connected, notice, update} from '/web/shell.js';
 
 const CHECK_MS = 400;
+const AGAIN_MS = 3000;
 const DRAFT = 'tandem.draft';
 const EXAMPLE = `name: fashion
 mesh: {replicas: 1, shards: 2}
@@ -54,14 +55,17 @@ export class SubmitView {
     this.#text = value;
     this.#key = newKey();
     sessionStorage.setItem(DRAFT, value);
-    this.#verdict = 'checking';
     clearTimeout(this.#due);
-    this.#due = setTimeout(() => this.#check(), CHECK_MS);
+    if (!this.#forbidden) { // else every pause in typing would be refused, and written down
+      this.#verdict = 'checking';
+      this.#due = setTimeout(() => this.#check(), CHECK_MS);
+    }
     update();
   }
 
   async #check() {
     clearTimeout(this.#due);
+    if (this.#forbidden) return;
     const check = ++this.#checks;
     try {
       await call('POST', '/v1/jobs?dryRun=true', this.#text);
@@ -82,10 +86,13 @@ export class SubmitView {
     this.#verdict = e.mistakes.length ? 'bad' : 'unknown';
     this.#why = e.message;
     connected(e.status === 0 || e.status >= 500 ? 'reconnecting' : 'live');
-    if (this.#verdict === 'unknown' && e.status !== 401) this.#due = setTimeout(() => this.#check(), 3000);
+    this.#forbidden = e.status === 403;
+    const passes = e.status === 0 || e.status === 429 || e.status >= 500;
+    if (this.#verdict === 'unknown' && passes) this.#due = setTimeout(() => this.#check(), AGAIN_MS);
   }
 
   #why = '';
+  #forbidden = false;
 
   async #submit(e) {
     e?.preventDefault();
@@ -167,7 +174,7 @@ export class SubmitView {
     switch (this.#verdict) {
       case 'good': return html`<p class="verdict good">The coordinator accepts this job file.</p>`;
       case 'bad': return html`<p class="verdict bad">${n} ${n === 1 ? 'mistake' : 'mistakes'}</p>`;
-      case 'unknown': return html`<p class="verdict bad">${this.#why}</p>`;
+      case 'unknown': return html`<p class="verdict bad">${this.#forbidden ? `Nothing can be submitted with this token: ${this.#why}.` : this.#why}</p>`;
       default: return html`<p class="verdict">Checking …</p>`;
     }
   }

@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.http.javadsl.model.AttributeKeys;
 import akka.http.javadsl.model.HttpMethods;
 import akka.http.javadsl.model.HttpRequest;
+import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.RemoteAddress;
 import akka.http.javadsl.model.headers.RawHeader;
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 class GateTest {
   @TempDir Path directory;
@@ -112,6 +118,46 @@ class GateTest {
         from("10.1.2.3").addHeader(RawHeader.create("Authorization", "Bearer submitter-token"));
     assertThat(status(gate, submitter)).isEqualTo(200);
     assertThat(status(gate, from("10.1.2.3"))).as("without a token").isEqualTo(401);
+  }
+
+  private static List<String> audited(Runnable work) {
+    Logger audit = (Logger) LoggerFactory.getLogger("tandem.audit");
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    lines.start();
+    audit.addAppender(lines);
+    audit.setLevel(Level.INFO);
+    try {
+      work.run();
+    } finally {
+      audit.detachAppender(lines);
+      audit.setLevel(null); // as its parent's
+    }
+    return lines.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+  }
+
+  @Test
+  void shouldWriteDownWhatWasDoneAndWhichJobWasMade() throws Exception {
+    Gate gate = gate();
+    Tokens.Caller ben = new Tokens.Caller("ben", Role.SUBMITTER);
+    HttpResponse done = HttpResponse.create().withStatus(200);
+    HttpResponse made =
+        HttpResponse.create()
+            .withStatus(201)
+            .addHeader(RawHeader.create("Location", "/v1/jobs/j-7"));
+    List<String> lines =
+        audited(
+            () -> {
+              gate.audit(ben, request("POST", "/v1/jobs"), made);
+              gate.audit(ben, request("GET", "/v1/jobs"), done);
+              gate.audit(ben, request("POST", "/v1/jobs?dryRun=true"), done);
+              gate.audit(ben, request("POST", "/v1/jobs?dryRun=false"), made);
+              gate.audit(ben, request("POST", "/v1/jobs/j-7/cancel?dryRun=true"), done);
+            });
+    assertThat(lines)
+        .containsExactly(
+            "ben from ?: POST /v1/jobs -> 201 /v1/jobs/j-7",
+            "ben from ?: POST /v1/jobs -> 201 /v1/jobs/j-7",
+            "ben from ?: POST /v1/jobs/j-7/cancel -> 200");
   }
 
   private static HttpRequest from(String address) throws Exception {
