@@ -14,6 +14,7 @@ import io.tandem.worker.train.AttemptRun;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -97,9 +98,20 @@ final class WorkerCommand implements Callable<Integer> {
       names = "--metrics-port",
       paramLabel = "PORT",
       defaultValue = "${env:TANDEM_METRICS_PORT:-0}",
-      description = "GET /metrics for Prometheus, GET /ready for probes; 0 for a free port"
+      description =
+          "GET /metrics for Prometheus, GET /ready for probes; 0 for a free port"
               + " (TANDEM_METRICS_PORT).")
   int metricsPort;
+
+  @Option(
+      names = "--drain-seconds",
+      paramLabel = "S",
+      defaultValue = "${env:TANDEM_DRAIN_SECONDS:-30}",
+      description = {
+        "How long attempts may take to save when this worker is told to end (TANDEM_DRAIN_SECONDS;",
+        "${DEFAULT-VALUE}). Let who ends it wait 15 s longer before it kills."
+      })
+  int drainSeconds;
 
   private final AttemptRun.Starter starter;
 
@@ -118,6 +130,7 @@ final class WorkerCommand implements Callable<Integer> {
     require("--control-port", controlPort, 0, 65535);
     require("--data-port", dataPort, 0, 65535);
     require("--metrics-port", metricsPort, 0, 65535);
+    require("--drain-seconds", drainSeconds, 1, 86_400);
     Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     try (Meters meters = new Meters();
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
@@ -156,7 +169,7 @@ final class WorkerCommand implements Callable<Integer> {
       settings =
           WorkerSettings.local(addresses, slots, host, checkpoints, processors)
               .with(controlPort, dataPort, aeron, metrics.port())
-              .with(peerTls.certificates());
+              .with(peerTls.certificates(), Duration.ofSeconds(drainSeconds));
       node = WorkerNode.start(settings, measured, clock);
       metrics.readiness(node::obstacle);
     } catch (IllegalStateException e) {

@@ -2,12 +2,8 @@ package io.tandem.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tandem.worker.node.WorkerSettings;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -78,20 +74,5 @@ class ChartEnvironmentTest {
               .collect(Collectors.toSet());
       assertThat(template(component + ".yaml")).containsAll(ports);
     }
-  }
-
-  @Test
-  void shouldGiveAWorkerTimeToDrain() throws Exception {
-    List<InetSocketAddress> coordinators = List.of(InetSocketAddress.createUnresolved("c", 1));
-    Duration drain = WorkerSettings.local(coordinators, 1, "h", CHART, 1).drain();
-    String values = Files.readString(CHART.resolve("values.yaml"));
-    var seconds =
-        Pattern.compile("terminationGracePeriodSeconds: (\\d+)")
-            .matcher(values)
-            .results()
-            .map(match -> Integer.parseInt(match.group(1)))
-            .toList();
-    assertThat(seconds).hasSize(2);
-    assertThat(seconds.get(1)).isGreaterThan(2 * (int) drain.toSeconds());
   }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What holds while pods are replaced and nodes are drained, one after another. */
 class ChartRolloutTest {
@@ -51,5 +52,17 @@ class ChartRolloutTest {
         .contains("kind: PodDisruptionBudget")
         .as("1.25 does not know the field, and Helm refuses what its schema does not know")
         .doesNotContain("unhealthyPodEvictionPolicy");
+  }
+
+  /** 5 s are for the last reports, the rest for the JVM to end, and its container. */
+  @ParameterizedTest
+  @ValueSource(ints = {31, 90, 600})
+  void shouldLetAWorkerSaveForAsLongAsItIsNotKilled(int seconds) {
+    Map<String, Object> values = Map.of("worker.terminationGracePeriodSeconds", seconds);
+    for (JsonNode worker : new Manifests(chart.render(values)).pods("worker")) {
+      assertThat(worker.at("/spec/terminationGracePeriodSeconds").asInt()).isEqualTo(seconds);
+      assertThat(Manifests.environment(worker))
+          .containsEntry("TANDEM_DRAIN_SECONDS", String.valueOf(seconds - 15));
+    }
   }
 }

@@ -115,8 +115,8 @@ public record WorkerSettings(
         certificates);
   }
 
-  /** The same with mutual TLS; null is without. */
-  public WorkerSettings with(PeerCertificates proof) {
+  /** The same with mutual TLS, null being without, and another time to drain. */
+  public WorkerSettings with(PeerCertificates proof, Duration longest) {
     return new WorkerSettings(
         coordinators,
         slots,
@@ -132,7 +132,7 @@ public record WorkerSettings(
         metricsPort,
         version,
         silence,
-        drain,
+        longest,
         proof);
   }
 

@@ -47,12 +47,13 @@ class WorkerNodeTest {
   private FakeCoordinator coordinator;
   private WorkerNode worker;
   private Register register;
+  private WorkerSettings settings;
 
   @BeforeEach
   void start() throws Exception {
     port = FakeCoordinator.freePort();
     coordinator = new FakeCoordinator(port);
-    WorkerSettings settings =
+    settings =
         WorkerSettings.local(
             List.of(InetSocketAddress.createUnresolved("127.0.0.1", port)),
             2,
@@ -268,6 +269,22 @@ class WorkerNodeTest {
     await()
         .atMost(Duration.ofSeconds(20))
         .until(() -> coordinator.expect(Register.class).getLeaving());
+    run.end(Outcome.STOPPED);
+  }
+
+  @Test
+  void shouldAbandonWhatHasNotSavedWithinItsTimeToDrain() throws Exception {
+    worker.close();
+    worker = WorkerNode.start(settings.with(null, Duration.ofMillis(200)), starter);
+    while (!coordinator.expect(Register.class).getWorkerId().equals(worker.workerId())) {
+      // of the one that is closed
+    }
+    accept();
+    coordinator.tell(start("j", 1, 1));
+    FakeStarter.Run run = starter.await();
+    worker.leave();
+    assertThat(run.awaitStop()).isEqualTo(StopMode.CHECKPOINT_AND_STOP);
+    assertThat(run.awaitStop()).isEqualTo(StopMode.ABANDON);
     run.end(Outcome.STOPPED);
   }
 
