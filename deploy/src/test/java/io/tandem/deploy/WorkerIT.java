@@ -46,6 +46,17 @@ class WorkerIT {
     }
   }
 
+  /** As the chart tells it what was requested for its container. */
+  @Test
+  void shouldComputeWithAsManyThreadsAsItIsToldThatThereAreProcessors() throws Exception {
+    Map<String, String> environment = Map.of("JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=6");
+    try (TandemProcess worker =
+        TandemProcess.start(
+            directory, environment, "worker", "--coordinator", "127.0.0.1:1", "--slots", "2")) {
+      worker.await("worker \\S+ with 2 slots of 3 threads");
+    }
+  }
+
   /** What a coordinator of a later release says: {@code CoordinatorServerTest}. */
   @Test
   void shouldSayWhyItIsRefusedAndEnd() throws Exception {
