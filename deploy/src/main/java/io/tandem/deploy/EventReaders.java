@@ -21,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 
 /**
@@ -34,8 +35,8 @@ final class EventReaders {
   /** What the readers of jobs got. */
   record Delivery(int follows, long events, long lost, long repeated, Latencies latency) {}
 
-  /** One job's events as one reader got them. */
-  private record Follow(String jobId, List<Long> ids) {}
+  /** One job's events as one reader got them, which ends with the job. */
+  private record Follow(String jobId, long sinceMillis, List<Long> ids, AtomicBoolean ended) {}
 
   private final HttpClient http =
       HttpClient.newBuilder()
@@ -67,31 +68,51 @@ final class EventReaders {
   }
 
   private CompletableFuture<Void> follow(String jobId) {
-    List<Long> ids = new ArrayList<>();
-    long sinceMillis = System.currentTimeMillis();
-    follows.add(new Follow(jobId, ids));
+    Follow follow =
+        new Follow(jobId, System.currentTimeMillis(), new ArrayList<>(), new AtomicBoolean());
+    follows.add(follow);
+    return read(follow);
+  }
+
+  /** Until the job has ended: a stream ends before that when it has been open for long. */
+  private CompletableFuture<Void> read(Follow follow) {
+    List<Long> ids = follow.ids();
+    long after = ids.isEmpty() ? 0 : ids.get(ids.size() - 1);
     return read(
-        "/v1/jobs/" + jobId + "/events?progress=true",
-        new EventLines() {
-          @Override
-          void event(String id, String type, String data) {
-            if (!id.isEmpty()) {
-              ids.add(Long.parseLong(id));
-              long time = Instant.parse(parse(data).path("time").asText()).toEpochMilli();
-              if (time > sinceMillis) { // older ones did not wait for this reader
-                latency.add((System.currentTimeMillis() - time) * 1_000_000);
+            "/v1/jobs/%s/events?progress=true&after=%d".formatted(follow.jobId(), after),
+            new EventLines() {
+              @Override
+              void event(String id, String type, String data) {
+                if (!id.isEmpty()) {
+                  JsonNode event = parse(data);
+                  ids.add(Long.parseLong(id));
+                  long time = Instant.parse(event.path("time").asText()).toEpochMilli();
+                  if (time > follow.sinceMillis()) { // older ones did not wait for this reader
+                    latency.add((System.currentTimeMillis() - time) * 1_000_000);
+                  }
+                  if (type.equals("state") && JobFollower.ended(event.at("/data/to").asText())) {
+                    follow.ended().set(true);
+                  }
+                }
               }
-            }
-          }
-        });
+            })
+        .thenCompose(
+            end ->
+                follow.ended().get()
+                    ? CompletableFuture.<Void>completedFuture(null)
+                    : read(follow));
   }
 
   /** One more reader of all that changes. */
   void page() {
     Map<String, String> states = new ConcurrentHashMap<>();
     pages.add(states);
-    pageEnds.add(
-        read(
+    pageEnds.add(readChanges(states));
+  }
+
+  /** Again and again, as the web page does. */
+  private CompletableFuture<Void> readChanges(Map<String, String> states) {
+    return read(
             "/v1/changes",
             new EventLines() {
               @Override
@@ -101,7 +122,8 @@ final class EventReaders {
                   states.put(job.path("id").asText(), job.path("state").asText());
                 }
               }
-            }));
+            })
+        .thenCompose(end -> readChanges(states));
   }
 
   private CompletableFuture<Void> read(String path, EventLines lines) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions.ContainsTextOptions;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -349,6 +351,51 @@ class WebPageIT {
       page.keyboard().press("Tab");
     }
     throw new AssertionError("the focus never came to the " + kind + " " + name);
+  }
+
+  /** As the server ends every stream after a while, which is to worry nobody. */
+  @Test
+  void shouldTakeAStreamUpWhereTheServerEndedIt() {
+    String id = cluster.submit(job("streamed", 1, 2, ENDLESS));
+    Page page = open("#/submit");
+    contains(page.locator("#verdict"), "accepts");
+    page.evaluate(
+        """
+        window.seen = [];
+        new MutationObserver(() => seen.push(document.querySelector('.connection').dataset.state))
+          .observe(document.body, {subtree: true, childList: true, attributes: true});
+        """);
+    List<String> resumed = new CopyOnWriteArrayList<>();
+    AtomicBoolean ended = new AtomicBoolean();
+    page.route(
+        Pattern.compile(".*/events\\?.*"),
+        route -> {
+          Map<String, String> headers = route.request().headers();
+          if (headers.get("accept").contains("text/event-stream") && ended.getAndSet(true)) {
+            resumed.add(headers.getOrDefault("last-event-id", "none"));
+          } else if (headers.get("accept").contains("text/event-stream")) {
+            route.fulfill(
+                new Route.FulfillOptions()
+                    .setContentType("text/event-stream")
+                    .setBody(
+                        """
+                        id: 1
+                        event: notice
+                        data: {"id":1,"type":"notice","time":"2026-01-01T00:00:00Z","data":{"text":"a"}}
+
+                        """));
+            return;
+          }
+          route.resume();
+        });
+    page.navigate(cluster.server() + "/#/jobs/" + id);
+    page.waitForCondition(() -> !resumed.isEmpty());
+    assertThat(resumed.get(0)).isEqualTo("1");
+    contains(section(page, "Checkpoints"), "step 5");
+    contains(page.locator(".connection"), "live");
+    assertThat(page.evaluate("seen.includes('reconnecting')")).isEqualTo(false);
+    cluster.client().act(id, "cancel");
+    contains(page.locator("h1"), "cancelled");
   }
 
   /** He is told, once, and nothing more is asked for him. */

@@ -6,6 +6,7 @@ import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.MediaTypes;
 import akka.stream.javadsl.Source;
 import akka.util.ByteString;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,13 +14,25 @@ import java.util.Optional;
 
 /**
  * Bounds how many event streams a caller has open, each of which holds a connection and looks for
- * news. Thread-safe.
+ * news, and for how long: whoever reads on takes it up anew, and his token is looked at again,
+ * which may be revoked by then. Thread-safe.
  */
 final class OpenStreams {
   /** Of one token, or of one address where there is no token. */
   static final int MOST = 100;
 
+  private static final Duration LONGEST = Duration.ofMinutes(10);
+
+  private final Duration longest;
   private final Map<String, Integer> open = new HashMap<>();
+
+  OpenStreams() {
+    this(LONGEST);
+  }
+
+  OpenStreams(Duration longest) {
+    this.longest = longest;
+  }
 
   /**
    * The answer, a stream of events or not, as it may go out.
@@ -35,20 +48,22 @@ final class OpenStreams {
             .mediaType()
             .toString()
             .equals(MediaTypes.TEXT_EVENT_STREAM.toString());
-    if (!stream || counted.isEmpty()) {
+    if (!stream) {
       return response;
     }
-    String caller = counted.get();
+    Source<ByteString, Object> events = response.entity().getDataBytes().takeWithin(longest);
+    return response.withEntity(
+        HttpEntities.createChunked(
+            response.entity().getContentType(),
+            counted.isEmpty() ? events : bounded(counted.get(), events)));
+  }
+
+  /** Counted while it runs, and not before: an answer whose caller is gone is never read. */
+  private Source<ByteString, ?> bounded(String caller, Source<ByteString, Object> events) {
     if (open(caller) >= MOST) {
       throw tooMany();
     }
-    Source<ByteString, Object> events = response.entity().getDataBytes();
-    // Counted while it runs, and not before: an answer whose caller is gone is never read.
-    Source<ByteString, NotUsed> bounded =
-        Source.lazySource(() -> enter(caller) ? leaving(caller, events) : Source.empty())
-            .mapMaterializedValue(later -> NotUsed.getInstance());
-    return response.withEntity(
-        HttpEntities.createChunked(response.entity().getContentType(), bounded));
+    return Source.lazySource(() -> enter(caller) ? leaving(caller, events) : Source.empty());
   }
 
   private Source<ByteString, NotUsed> leaving(String caller, Source<ByteString, Object> events) {

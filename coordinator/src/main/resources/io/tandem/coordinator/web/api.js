@@ -128,6 +128,7 @@ export class Feed {
   async #run() {
     this.#tell('connecting');
     for (let failures = 0; !this.#stopped.signal.aborted;) {
+      let lost = false;
       try {
         await this.#read(() => { failures = 0; });
         if (this.isOver()) {
@@ -135,13 +136,14 @@ export class Feed {
           return;
         }
       } catch (e) {
+        lost = true;
         if (this.#stopped.signal.aborted) return;
         if ([400, 401, 403, 404].includes(e.status)) {
           this.#tell('refused', e);
           return;
         }
       }
-      this.#tell('reconnecting');
+      if (lost) this.#tell('reconnecting'); // else the server has ended it, as it does after ten minutes
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++);
       await this.#sleep(wait * (0.8 + 0.4 * Math.random()));
     }

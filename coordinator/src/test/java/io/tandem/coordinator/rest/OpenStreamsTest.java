@@ -87,6 +87,22 @@ class OpenStreamsTest {
     read(streams.admit(ANNA, endless())).shutdown();
   }
 
+  /** Whose token is revoked is refused when he takes it up again. */
+  @Test
+  void shouldEndAStreamAfterAWhile() {
+    OpenStreams brief = new OpenStreams(Duration.ofMillis(200));
+    for (Optional<String> reader : List.of(ANNA, Optional.<String>empty())) {
+      CompletionStage<String> read =
+          brief
+              .admit(reader, endless())
+              .entity()
+              .getDataBytes()
+              .runFold("", (text, bytes) -> text + bytes.utf8String(), system);
+      assertThat(read).succeedsWithin(LONG).isEqualTo("data: 1\n\n");
+    }
+    await().atMost(LONG).untilAsserted(() -> assertThat(brief.open(ANNA.get())).isZero());
+  }
+
   /** Who asks for many at a time gets no more: those for which there is no place end at once. */
   @Test
   void shouldBoundStreamsThatWereAdmittedAtTheSameTime() {
