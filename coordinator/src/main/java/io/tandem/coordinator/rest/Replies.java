@@ -102,6 +102,16 @@ final class Replies {
     return guarded;
   }
 
+  /**
+   * The same over TLS, and nothing else for a year. Not for localhost: a browser would take it for
+   * every other server of that machine too.
+   */
+  static HttpResponse secured(HttpResponse response, String host) {
+    return host.equalsIgnoreCase("localhost")
+        ? response
+        : response.addHeader(RawHeader.create("Strict-Transport-Security", "max-age=31536000"));
+  }
+
   private static byte[] bytes(JsonNode body) {
     try {
       return JSON.writeValueAsBytes(body);

@@ -49,6 +49,7 @@ public final class RestServer implements AutoCloseable {
   private final List<Route> routes;
   private final Page page = new Page();
   private final Gate gate;
+  private final boolean encrypted;
   private final OpenStreams streams = new OpenStreams();
   private ServerBinding binding;
 
@@ -60,6 +61,7 @@ public final class RestServer implements AutoCloseable {
       RestSecurity security) {
     this.system = plane.system();
     this.gate = new Gate(security, host);
+    this.encrypted = security.certificate() != null;
     this.blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
     this.routes = routes(plane, store, metrics, blocking);
   }
@@ -147,9 +149,14 @@ public final class RestServer implements AutoCloseable {
   private CompletionStage<HttpResponse> answer(HttpRequest request) {
     if (page.owns(request)) {
       request.discardEntityBytes(system);
-      return CompletableFuture.completedFuture(Replies.guarded(page.answer(request)));
+      return CompletableFuture.completedFuture(guarded(request, page.answer(request)));
     }
-    return call(request).thenApply(Replies::guarded);
+    return call(request).thenApply(response -> guarded(request, response));
+  }
+
+  private HttpResponse guarded(HttpRequest request, HttpResponse response) {
+    HttpResponse guarded = Replies.guarded(response);
+    return encrypted ? Replies.secured(guarded, request.getUri().host().address()) : guarded;
   }
 
   /** Who is not allowed in is told so before anything of the body is kept. */
