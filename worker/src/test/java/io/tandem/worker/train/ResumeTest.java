@@ -51,7 +51,7 @@ class ResumeTest {
   }
 
   private static Path checkpoint(Path work, long step) {
-    return work.resolve("checkpoints").resolve(Checkpoints.name(step));
+    return work.resolve("checkpoints").resolve(Checkpoints.name(step, 1));
   }
 
   private static void run(Path work, JobSpec job, List<Path> from) throws Exception {
