@@ -9,6 +9,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -76,6 +77,23 @@ public final class Checkpoints {
   /** The committed ones, whole or not, newest first; none when the directory does not exist. */
   public static List<Path> list(Path root) throws CheckpointException {
     return scan(children(root)).stream().filter(Entry::committed).map(Entry::directory).toList();
+  }
+
+  /**
+   * What an attempt may go on from, newest first: what it was told of, and what lies there besides,
+   * which whoever tells may not have heard of when its writer died.
+   */
+  public static List<Path> candidates(List<Path> told, Path root) throws CheckpointException {
+    var all = new LinkedHashSet<>(told);
+    all.addAll(list(root));
+    return all.stream()
+        .sorted(Comparator.comparingLong(Checkpoints::step).reversed()) // stable: told ones first
+        .toList();
+  }
+
+  private static long step(Path directory) {
+    var name = NAME.matcher(directory.getFileName().toString());
+    return name.matches() ? Long.parseLong(name.group(1)) : -1;
   }
 
   /** The committed one of a step, by the latest attempt. */

@@ -5,6 +5,8 @@ import io.tandem.worker.checkpoint.AttemptFence;
 import io.tandem.worker.checkpoint.CheckpointException;
 import io.tandem.worker.checkpoint.CheckpointReader;
 import io.tandem.worker.checkpoint.Checkpoints;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -13,13 +15,14 @@ final class StartingPoint {
   private StartingPoint() {}
 
   /**
-   * Opens the newest whole one of the plan's checkpoints, once for all ranks of this worker:
-   * verifying it reads all of its files. Blocks for as long.
+   * Opens the newest whole one of the plan's checkpoints, and after the first attempt of those that
+   * lie there and the coordinator has not heard of, once for all ranks of this worker: verifying it
+   * reads all of its files. Blocks for as long.
    *
    * @param leader whether rank 0 is of this worker, which then marks the attempt as begun, and
    *     names those refused
-   * @return open, for the caller to close; empty when the plan has none, that is, at step 0
-   * @throws CheckpointException when the plan has some and none is whole: what was trained is never
+   * @return open, for the caller to close; empty when there is none, that is, at step 0
+   * @throws CheckpointException when there are some and none is whole: what was trained is never
    *     given up without a person's word; or when a later attempt has begun
    */
   static Optional<CheckpointReader> open(AttemptPlan plan, AttemptListener listener, boolean leader)
@@ -27,7 +30,11 @@ final class StartingPoint {
     if (leader) {
       begin(plan, listener);
     }
-    Checkpoints.Found found = Checkpoints.newestWhole(plan.checkpoints());
+    List<Path> candidates =
+        plan.roster().attempt() == 1
+            ? plan.checkpoints()
+            : Checkpoints.candidates(plan.checkpoints(), plan.checkpointRoot());
+    Checkpoints.Found found = Checkpoints.newestWhole(candidates);
     String instead =
         found
             .reader()
@@ -40,7 +47,7 @@ final class StartingPoint {
     }
     if (found.reader().isEmpty() && !found.refused().isEmpty()) {
       throw new CheckpointException(
-          plan.checkpoints().get(0).toAbsolutePath().getParent(),
+          candidates.get(0).toAbsolutePath().getParent(),
           "no committed checkpoint can be used ("
               + found.refused().stream()
                   .map(CheckpointException::getMessage)

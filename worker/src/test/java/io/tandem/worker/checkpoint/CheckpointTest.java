@@ -235,6 +235,17 @@ class CheckpointTest {
   }
 
   @Test
+  void shouldNameWhatCanBeGoneOnFromTheNewestFirst() throws IOException {
+    var two = Written.checkpoint(root, 2, 1, 1);
+    var four = Written.checkpoint(root, 4, 2, 1);
+    Checkpoint.temporary(root, 5, 2);
+    var elsewhere = Path.of("/elsewhere/step-00000003");
+    assertThat(Checkpoints.candidates(List.of(elsewhere, two), root))
+        .containsExactly(four, elsewhere, two);
+    assertThat(Checkpoints.candidates(List.of(two), root.resolve("none"))).containsExactly(two);
+  }
+
+  @Test
   void shouldForceEveryDirectoryThatHoldsANewName() throws IOException {
     var deep = root.resolve("job").resolve("checkpoints").resolve("step");
     assertThat(Trees.create(deep))

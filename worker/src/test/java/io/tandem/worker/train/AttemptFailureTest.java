@@ -234,6 +234,17 @@ class AttemptFailureTest {
     assertThat(Checkpoints.list(work.resolve("checkpoints"))).isEmpty();
   }
 
+  /** Its writer died, or the coordinator was away: what it was told of has been pruned since. */
+  @Test
+  void shouldGoOnFromACheckpointThatTheCoordinatorHasNotHeardOf() throws Exception {
+    run(job("supervised", 1, 2, 6));
+    Path pruned = work.resolve("checkpoints").resolve(Checkpoints.name(1, 1));
+    LocalJobs.Memo memo = LocalJobs.run(work, 2, job("supervised", 1, 2, 9), List.of(pruned));
+    assertThat(memo.ended.get().getOutcome()).isEqualTo(Outcome.COMPLETED);
+    assertThat(memo.startedAt).isEqualTo(6);
+    assertThat(memo.notices).isEmpty();
+  }
+
   @Test
   void shouldUseTheCheckpointBeforeARefusedOneAndSaySo() throws Exception {
     run(job("supervised", 1, 2, 6));

@@ -110,19 +110,41 @@ final class LocalJobs {
     return memo;
   }
 
+  /** Runs a later attempt to its end. */
+  static Memo run(Path work, int attempt, JobSpec job, List<Path> checkpoints) throws Exception {
+    Memo memo = new Memo();
+    begin(work, attempt, job, checkpoints, memo, LocalJobs::alone);
+    memo.ended.get(120, TimeUnit.SECONDS);
+    return memo;
+  }
+
+  private static Member alone(int rank) {
+    return new Member(rank, "w", "127.0.0.1", 0, "d");
+  }
+
   /** Starts an attempt on one worker. */
   static AttemptRun begin(Path work, JobSpec job, List<Path> checkpoints, Memo memo) {
-    return begin(work, job, checkpoints, memo, rank -> new Member(rank, "w", "127.0.0.1", 0, "d"));
+    return begin(work, job, checkpoints, memo, LocalJobs::alone);
   }
 
   /** Starts worker {@code w}'s part of an attempt. */
   static AttemptRun begin(
       Path work, JobSpec job, List<Path> checkpoints, Memo memo, IntFunction<Member> member) {
+    return begin(work, 1, job, checkpoints, memo, member);
+  }
+
+  private static AttemptRun begin(
+      Path work,
+      int attempt,
+      JobSpec job,
+      List<Path> checkpoints,
+      Memo memo,
+      IntFunction<Member> member) {
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
     List<Member> members = IntStream.range(0, mesh.size()).mapToObj(member).toList();
     return LocalRanks.start(
         new AttemptPlan(
-            new Roster("job", 1, mesh, members),
+            new Roster("job", attempt, mesh, members),
             "w",
             job,
             checkpoints,
