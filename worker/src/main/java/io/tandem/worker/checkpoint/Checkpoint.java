@@ -4,6 +4,7 @@ import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -150,6 +151,8 @@ public final class Checkpoint {
       all.forEach(files::add);
     } catch (IOException e) {
       throw new CheckpointException(directory, "cannot be listed", e);
+    } catch (DirectoryIteratorException e) {
+      throw new CheckpointException(directory, "cannot be listed", e.getCause());
     }
     return files;
   }
