@@ -23,6 +23,9 @@ import picocli.CommandLine.Option;
 final class BenchStepCommand implements Callable<Integer> {
   private static final Pattern MODEL = Pattern.compile("wide-resnet-(\\d+)-(\\d+)");
 
+  private static final int MOST_RANKS = 1024;
+  private static final int MOST_STEPS = 1_000_000;
+
   @Mixin Output output;
 
   @Option(
@@ -99,9 +102,11 @@ final class BenchStepCommand implements Callable<Integer> {
       throw new CommandException(
           ExitCode.USAGE, "--model " + model + ": allowed is wide-resnet-DEPTH-WIDTH");
     }
-    if (steps < 1 || warmup < 0) {
-      throw new CommandException(ExitCode.USAGE, "--steps at least 1, --warmup at least 0");
-    }
+    within("--replicas", replicas, 1, MOST_RANKS);
+    within("--shards", shards, 1, MOST_RANKS);
+    within("--threads", threads, 0, MOST_RANKS);
+    within("--warmup", warmup, 0, MOST_STEPS);
+    within("--steps", steps, 1, MOST_STEPS);
     int ranks = replicas * shards;
     int each =
         threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
@@ -141,6 +146,13 @@ final class BenchStepCommand implements Callable<Integer> {
     output.say("peak bytes " + peaks);
     output.object(object);
     return ExitCode.SUCCEEDED;
+  }
+
+  private static void within(String option, int given, int least, int most) {
+    if (given < least || given > most) {
+      throw new CommandException(
+          ExitCode.USAGE, "%s %d: allowed are %d to %d".formatted(option, given, least, most));
+    }
   }
 
   private static String name(Enum<?> constant) {

@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import io.tandem.deploy.client.ClientException;
 import io.tandem.worker.data.DataException;
 import io.tandem.worker.train.AttemptRun;
+import io.tandem.worker.train.DivergedException;
 import io.tandem.worker.train.LocalRanks;
 import java.util.Set;
 import picocli.CommandLine;
@@ -53,7 +54,10 @@ public final class Main {
   private static int report(Exception e, CommandLine command, CommandLine.ParseResult result) {
     Tandem tandem = (Tandem) root(command).getCommand();
     boolean own =
-        e instanceof CommandException || e instanceof ClientException || e instanceof DataException;
+        e instanceof CommandException
+            || e instanceof ClientException
+            || e instanceof DataException
+            || e instanceof DivergedException;
     String message = own ? e.getMessage() : "unexpected error: " + e;
     command.getErr().println("tandem: " + message);
     if (tandem.verbose) {

@@ -19,7 +19,8 @@ import picocli.CommandLine.Option;
         "Proves on a job that S shards compute what one computes: the largest differences of the"
             + " models' logits and a step's losses (output), of all gradients, of the batch-norm"
             + " statistics, and of all weights after some whole steps. Exit code 1 past the"
-            + " tolerance.")
+            + " tolerance. With --json a difference is null where a value is not finite; that is past"
+            + " any tolerance.")
 final class VerifyCommand implements Callable<Integer> {
   @Mixin Output output;
   @Mixin JobFile file;
@@ -64,6 +65,10 @@ final class VerifyCommand implements Callable<Integer> {
     if (steps < 1) {
       throw new CommandException(ExitCode.USAGE, "--steps " + steps + ": at least 1");
     }
+    if (!(tolerance >= 0) || tolerance == Double.POSITIVE_INFINITY) {
+      throw new CommandException(
+          ExitCode.USAGE, "--tolerance " + tolerance + ": allowed are 0 and more, finite");
+    }
     DType type =
         switch (dtype) {
           case "float32" -> DType.FLOAT32;
@@ -73,9 +78,6 @@ final class VerifyCommand implements Callable<Integer> {
                   ExitCode.USAGE, "--dtype " + dtype + ": allowed are float32, float64");
         };
     List<Verify.Row> rows = Verify.run(file.read(), shards, steps, type);
-    boolean passed = rows.stream().allMatch(row -> row.within(tolerance));
-    ObjectNode object = new ObjectMapper().createObjectNode().put("passed", passed);
-    ArrayNode array = object.putArray("shards");
     output.say(
         String.format(
             "%6s  %21s  %21s  %21s  %21s",
@@ -90,16 +92,27 @@ final class VerifyCommand implements Callable<Integer> {
               text(row.statistics()),
               text(row.weights()),
               row.within(tolerance) ? "ok" : "PAST THE TOLERANCE"));
+    }
+    output.say(
+        "Each: largest absolute, largest relative difference from 1 shard; tolerance " + tolerance);
+    ObjectNode object = object(rows, tolerance);
+    output.object(object);
+    return object.path("passed").asBoolean() ? ExitCode.SUCCEEDED : ExitCode.FAILED;
+  }
+
+  /** What {@code --json} prints. */
+  static ObjectNode object(List<Verify.Row> rows, double tolerance) {
+    boolean passed = rows.stream().allMatch(row -> row.within(tolerance));
+    ObjectNode object = new ObjectMapper().createObjectNode().put("passed", passed);
+    ArrayNode array = object.putArray("shards");
+    for (Verify.Row row : rows) {
       ObjectNode one = array.addObject().put("shards", row.shards());
       put(one, "output", row.output());
       put(one, "gradients", row.gradients());
       put(one, "statistics", row.statistics());
       put(one, "weights", row.weights());
     }
-    output.say(
-        "Each: largest absolute, largest relative difference from 1 shard; tolerance " + tolerance);
-    output.object(object);
-    return passed ? ExitCode.SUCCEEDED : ExitCode.FAILED;
+    return object;
   }
 
   private static String text(Verify.Difference d) {
@@ -107,6 +120,12 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private static void put(ObjectNode node, String name, Verify.Difference d) {
-    node.putObject(name).put("absolute", d.absolute()).put("relative", d.relative());
+    ObjectNode both = node.putObject(name);
+    both.put("absolute", finite(d.absolute())).put("relative", finite(d.relative()));
+  }
+
+  /** JSON has no other numbers. */
+  private static Double finite(double value) {
+    return Double.isFinite(value) ? (Double) value : null;
   }
 }

@@ -4,6 +4,7 @@ import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -44,8 +45,10 @@ public final class Checkpoint {
   }
 
   private static Path temporaryOf(Path root, long step, int attempt) {
-    var mark = Storage.renames(root) ? Checkpoints.TEMPORARY : Checkpoints.IN_PLACE;
-    return root.resolve(Checkpoints.name(step) + mark + attempt);
+    return root.resolve(
+        Storage.renames(root)
+            ? Checkpoints.temporaryName(step, attempt)
+            : Checkpoints.name(step, attempt));
   }
 
   /**
@@ -56,20 +59,21 @@ public final class Checkpoint {
   public record Committed(Path directory, Manifest manifest) {}
 
   /**
-   * Commits what all the shards have written. On a file system by one atomic rename: a whole
-   * checkpoint of the same step stays and the new one is discarded; a broken one is replaced. In an
-   * object store in its place, by the manifest: no other attempt writes there. Call it on one rank,
-   * after every shard's {@link ShardFile#write} returned or failed. When it fails, the temporary
-   * directory is removed.
+   * Commits what all the shards have written, as {@link Checkpoints#name}. On a file system by one
+   * atomic rename: a whole one that this attempt has committed already stays and the new one is
+   * discarded; a broken one is replaced. In an object store in its place, by the manifest. Call it
+   * on one rank, after every shard's {@link ShardFile#write} returned or failed. When it fails,
+   * what the shards wrote is removed.
    *
-   * @param directory where it is renamed to
+   * @throws CheckpointException.Superseded when a later attempt has begun; nothing is committed
    * @throws CheckpointException.NotWritten when the disk is full or fails; nothing is committed
    * @throws CheckpointException when a shard's file is missing or does not fit the others
    */
-  public static Committed commit(Path temporary, Path directory, Manifest.Facts facts)
+  public static Committed commit(Path root, int attempt, Manifest.Facts facts)
       throws CheckpointException {
+    var temporary = temporaryOf(root, facts.step(), attempt);
     try {
-      return committed(temporary, directory, facts);
+      return committed(root, temporary, attempt, facts);
     } catch (CheckpointException e) {
       try {
         // Nobody will finish it, and on a full disk its bytes are missed.
@@ -81,9 +85,11 @@ public final class Checkpoint {
     }
   }
 
-  private static Committed committed(Path temporary, Path directory, Manifest.Facts facts)
+  private static Committed committed(Path root, Path temporary, int attempt, Manifest.Facts facts)
       throws CheckpointException {
+    var directory = root.resolve(Checkpoints.name(facts.step(), attempt));
     var manifest = describe(temporary, facts);
+    AttemptFence.check(root, attempt);
     try {
       for (var name : manifest.files().keySet()) {
         Files.delete(ShardFile.digestOf(temporary.resolve(name)));
@@ -107,13 +113,12 @@ public final class Checkpoint {
         Trees.delete(directory);
       }
       Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
-      Trees.force(directory.toAbsolutePath().getParent());
+      Trees.force(root);
       return new Committed(directory, manifest);
     } catch (CheckpointException e) {
       throw e;
     } catch (IOException e) {
-      throw new CheckpointException.NotWritten(
-          Storage.renames(directory) ? directory : temporary, e);
+      throw new CheckpointException.NotWritten(directory, e);
     }
   }
 
@@ -146,6 +151,8 @@ public final class Checkpoint {
       all.forEach(files::add);
     } catch (IOException e) {
       throw new CheckpointException(directory, "cannot be listed", e);
+    } catch (DirectoryIteratorException e) {
+      throw new CheckpointException(directory, "cannot be listed", e.getCause());
     }
     return files;
   }

@@ -44,4 +44,17 @@ public sealed class CheckpointException extends IOException {
       return reason(cause).isEmpty() ? ": " + cause.getMessage() : "";
     }
   }
+
+  /** A later attempt of the job has begun: the one that is told so is over, and writes no more. */
+  public static final class Superseded extends CheckpointException {
+    private static final long serialVersionUID = 1L;
+
+    Superseded(Path root, int attempt, long later) {
+      super(
+          root,
+          "attempt %d is over, since attempt %d has begun there; if the coordinator's store was"
+                  .formatted(attempt, later)
+              + " put back to an earlier state, remove what bears the number of a later attempt");
+    }
+  }
 }

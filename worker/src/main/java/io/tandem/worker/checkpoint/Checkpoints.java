@@ -9,6 +9,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -18,16 +19,25 @@ public final class Checkpoints {
   /** Written there, then renamed. */
   static final String TEMPORARY = ".tmp-attempt";
 
-  /** Written there to stay, where nothing can be renamed; committed with the manifest. */
-  static final String IN_PLACE = ".attempt";
+  /** Renamed to that; where nothing can be renamed, written there, to stay. */
+  static final String COMMITTED = ".attempt";
 
   private static final Pattern NAME =
       Pattern.compile("step-(\\d{8,18})(?:(\\.tmp-attempt|\\.attempt)(\\d{1,18}))?");
 
   private Checkpoints() {}
 
-  /** {@code step-00000100}. */
-  public static String name(long step) {
+  /** {@code step-00000100.attempt3}: no other attempt ever writes there. */
+  public static String name(long step, int attempt) {
+    return name(step) + COMMITTED + attempt;
+  }
+
+  /** {@code step-00000100.tmp-attempt3}. */
+  static String temporaryName(long step, int attempt) {
+    return name(step) + TEMPORARY + attempt;
+  }
+
+  private static String name(long step) {
     return "step-%08d".formatted(step);
   }
 
@@ -66,12 +76,29 @@ public final class Checkpoints {
 
   /** The committed ones, whole or not, newest first; none when the directory does not exist. */
   public static List<Path> list(Path root) throws CheckpointException {
-    return scan(root).stream().filter(Entry::committed).map(Entry::directory).toList();
+    return scan(children(root)).stream().filter(Entry::committed).map(Entry::directory).toList();
   }
 
-  /** The committed one of a step. */
+  /**
+   * What an attempt may go on from, newest first: what it was told of, and what lies there besides,
+   * which whoever tells may not have heard of when its writer died.
+   */
+  public static List<Path> candidates(List<Path> told, Path root) throws CheckpointException {
+    var all = new LinkedHashSet<>(told);
+    all.addAll(list(root));
+    return all.stream()
+        .sorted(Comparator.comparingLong(Checkpoints::step).reversed()) // stable: told ones first
+        .toList();
+  }
+
+  private static long step(Path directory) {
+    var name = NAME.matcher(directory.getFileName().toString());
+    return name.matches() ? Long.parseLong(name.group(1)) : -1;
+  }
+
+  /** The committed one of a step, by the latest attempt. */
   public static Path ofStep(Path root, long step) throws CheckpointException {
-    return scan(root).stream()
+    return scan(children(root)).stream()
         .filter(entry -> entry.committed() && entry.step() == step)
         .map(Entry::directory)
         .findFirst()
@@ -81,9 +108,9 @@ public final class Checkpoints {
   /**
    * Removes, after a commit, what it makes useless: all but the newest {@code keep} up to the
    * committed step; those of later steps, which this attempt refused or never saw, and which would
-   * otherwise outrank what it writes; and what attempts before this one left unfinished. Where the
-   * attempt is a part of the name, also what an earlier attempt committed of the same step; what a
-   * later attempt wrote is left alone.
+   * otherwise outrank what it writes; what an earlier attempt committed of the same step; and what
+   * attempts before this one left unfinished. When a later attempt has begun nothing is removed: it
+   * may be reading what this one would take for useless.
    *
    * @param committedStep of the checkpoint just committed, which stays whatever else is there
    * @return the committed ones that were removed
@@ -93,15 +120,19 @@ public final class Checkpoints {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep + ", at least 1");
     }
+    var children = children(root);
+    if (AttemptFence.latest(children) > attempt) {
+      return List.of();
+    }
     var useless = new ArrayList<Path>();
     int kept = 0;
     long last = -1;
-    for (var entry : scan(root)) {
+    for (var entry : scan(children)) {
       if (!entry.committed()) {
         if (entry.attempt() < attempt) {
           delete(entry.directory());
         }
-      } else if (entry.attempt() <= attempt) {
+      } else {
         boolean later = entry.step() > committedStep;
         boolean again = entry.step() == last;
         if (later || again || ++kept > keep) {
@@ -118,25 +149,39 @@ public final class Checkpoints {
   /**
    * A directory of a checkpoint.
    *
-   * @param attempt that wrote it, 0 when its name does not tell
+   * @param attempt that wrote it; 0 when its name does not tell, as in file systems of old
    */
   private record Entry(Path directory, long step, long attempt, boolean committed) {}
 
   /** The newest step first, of one step the latest attempt; other names are passed over. */
-  private static List<Entry> scan(Path root) throws CheckpointException {
+  private static List<Entry> scan(List<Path> children) throws CheckpointException {
     var entries = new ArrayList<Entry>();
-    try (var all = Files.list(root)) {
-      for (var directory : all.toList()) {
-        var name = NAME.matcher(directory.getFileName().toString());
-        if (name.matches()) {
-          boolean committed =
-              name.group(2) == null
-                  || (name.group(2).equals(IN_PLACE)
-                      && Files.exists(directory.resolve(Manifest.FILE)));
-          long attempt = name.group(3) == null ? 0 : Long.parseLong(name.group(3));
-          entries.add(new Entry(directory, Long.parseLong(name.group(1)), attempt, committed));
-        }
+    for (var directory : children) {
+      var name = NAME.matcher(directory.getFileName().toString());
+      if (name.matches()) {
+        boolean committed =
+            name.group(2) == null || (name.group(2).equals(COMMITTED) && hasManifest(directory));
+        long attempt = name.group(3) == null ? 0 : Long.parseLong(name.group(3));
+        entries.add(new Entry(directory, Long.parseLong(name.group(1)), attempt, committed));
       }
+    }
+    entries.sort(
+        Comparator.comparingLong(Entry::step).thenComparingLong(Entry::attempt).reversed());
+    return entries;
+  }
+
+  private static boolean hasManifest(Path directory) throws CheckpointException {
+    try {
+      return Files.exists(directory.resolve(Manifest.FILE));
+    } catch (UncheckedIOException e) {
+      throw new CheckpointException(directory, "cannot be looked at", e.getCause());
+    }
+  }
+
+  /** What is in it; nothing when it does not exist. */
+  static List<Path> children(Path root) throws CheckpointException {
+    try (var all = Files.list(root)) {
+      return all.toList();
     } catch (NoSuchFileException | NotDirectoryException e) {
       return List.of();
     } catch (IOException e) {
@@ -144,9 +189,6 @@ public final class Checkpoints {
     } catch (UncheckedIOException e) {
       throw new CheckpointException(root, "cannot be listed", e.getCause());
     }
-    entries.sort(
-        Comparator.comparingLong(Entry::step).thenComparingLong(Entry::attempt).reversed());
-    return entries;
   }
 
   private static void delete(Path directory) throws CheckpointException {

@@ -36,4 +36,9 @@ public record AttemptPlan(
   public AttemptPlan {
     checkpoints = List.copyOf(checkpoints);
   }
+
+  /** Where checkpoints are committed. */
+  public Path checkpointRoot() {
+    return directory.resolve("checkpoints");
+  }
 }

@@ -11,6 +11,7 @@ import io.tandem.worker.checkpoint.SafetensorsExport;
 import io.tandem.worker.checkpoint.ShardFile;
 import io.tandem.worker.checkpoint.TensorSlice;
 import io.tandem.worker.parallel.ShardContext;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +33,7 @@ final class CheckpointWriter {
     this.plan = plan;
     this.listener = listener;
     this.log = log;
-    this.root = plan.directory().resolve("checkpoints");
+    this.root = plan.checkpointRoot();
   }
 
   /** Where checkpoints are committed. */
@@ -45,6 +46,7 @@ final class CheckpointWriter {
    *
    * @throws DivergedException on every rank when a weight is not finite: the checkpoints before
    *     this one stay the last good ones
+   * @throws UncheckedIOException on rank 0 when a later attempt has begun
    */
   boolean commit(
       List<Learner> learners, long step, Map<String, Long> counters, Map<String, Double> scalars) {
@@ -106,17 +108,17 @@ final class CheckpointWriter {
     String jobId = plan.roster().jobId();
     var facts =
         new Manifest.Facts(jobId, plan.job().name(), step, replicas, shards, counters, scalars);
-    Path directory = root.resolve(Checkpoints.name(step));
     int attempt = plan.roster().attempt();
     CheckpointCommitted.Builder message =
         CheckpointCommitted.newBuilder()
             .setStep(step)
             .setTrainedSeconds(scalars.get(Commits.TRAINED));
     try {
-      Path temporary = Checkpoint.temporary(root, step, attempt);
-      Checkpoint.Committed made = Checkpoint.commit(temporary, directory, facts);
+      Checkpoint.Committed made = Checkpoint.commit(root, attempt, facts);
       message.setPath(made.directory().toString());
       message.setBytes(made.manifest().files().values().stream().mapToLong(f -> f.bytes()).sum());
+    } catch (CheckpointException.Superseded e) {
+      throw new UncheckedIOException(e); // which ends the attempt on every rank
     } catch (CheckpointException e) {
       complain("the checkpoint of step " + step + " was not written, training goes on", e);
       return false;

@@ -22,7 +22,8 @@ public final class Verify {
   private Verify() {}
 
   /**
-   * The largest difference from one shard.
+   * The largest difference from one shard; both are infinite where a value is no number or is
+   * infinite, of one shard or of many, so that no tolerance lets it pass.
    *
    * @param absolute of any value
    * @param relative of any tensor: its largest difference over its largest value
@@ -42,7 +43,7 @@ public final class Verify {
       Difference gradients,
       Difference statistics,
       Difference weights) {
-    /** Whether no relative difference exceeds the tolerance. */
+    /** Whether no relative difference exceeds the tolerance, which is finite. */
     public boolean within(double tolerance) {
       return output.relative() <= tolerance
           && gradients.relative() <= tolerance
@@ -141,17 +142,20 @@ public final class Verify {
     return all;
   }
 
-  private static Difference difference(List<double[]> one, List<double[]> many) {
+  static Difference difference(List<double[]> one, List<double[]> many) {
     Difference worst = Difference.NONE;
     for (int i = 0; i < one.size(); i++) {
       double absolute = 0;
       double largest = 0;
       for (int j = 0; j < one.get(i).length; j++) {
-        double d = Math.abs(one.get(i)[j] - many.get(i)[j]);
-        absolute = Double.isNaN(d) ? Double.POSITIVE_INFINITY : Math.max(absolute, d);
+        absolute = Math.max(absolute, Math.abs(one.get(i)[j] - many.get(i)[j]));
         largest = Math.max(largest, Math.abs(one.get(i)[j]));
       }
-      worst = worst.max(new Difference(absolute, absolute / Math.max(largest, 1e-6)));
+      worst =
+          worst.max(
+              Double.isFinite(absolute)
+                  ? new Difference(absolute, absolute / Math.max(largest, 1e-6))
+                  : new Difference(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY));
     }
     return worst;
   }

@@ -66,7 +66,7 @@ class CheckpointFuzzTest {
   @BeforeEach
   void write() throws IOException {
     root = Scratch.directory();
-    directory = Files.createDirectories(root.resolve(Checkpoints.name(100)));
+    directory = Files.createDirectories(root.resolve(Checkpoints.name(100, 1)));
     if (TEMPLATE.isEmpty()) {
       try (var files = Files.list(Written.checkpoint(root, 100, 1, 1))) {
         for (Path file : files.toList()) {

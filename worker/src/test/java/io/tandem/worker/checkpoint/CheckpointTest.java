@@ -21,7 +21,7 @@ class CheckpointTest {
   @Test
   void shouldKeepFactsAndTensors() throws IOException {
     var directory = Written.checkpoint(root, 100, 3, 4);
-    assertThat(directory).isEqualTo(root.resolve("step-00000100"));
+    assertThat(directory).isEqualTo(root.resolve("step-00000100.attempt3"));
     try (var reader = CheckpointReader.open(directory)) {
       assertThat(reader.manifest().facts()).isEqualTo(Written.facts(100, 2, 4));
       assertThat(reader.manifest().tensors())
@@ -32,7 +32,7 @@ class CheckpointTest {
       reader.readSlice("scalar", 0, 1, scalar);
       assertThat(scalar.get(0)).isEqualTo(Written.value("scalar", 0));
     }
-    assertThat(children(root)).containsExactly("step-00000100");
+    assertThat(children(root)).containsExactly("step-00000100.attempt3");
     assertThat(children(directory)).hasSize(6).contains("manifest.json", "manifest.json.sha256");
   }
 
@@ -48,8 +48,8 @@ class CheckpointTest {
         temporary.resolve(ShardFile.name(0, 1)),
         List.of(new TensorSlice("x", List.of((long) bits.length), 0, values.flip())));
     assertThat(values.position()).isZero();
-    Checkpoint.commit(temporary, root.resolve("step-00000001"), Written.facts(1, 1, 1));
-    try (var reader = CheckpointReader.open(root.resolve("step-00000001"))) {
+    var made = Checkpoint.commit(root, 1, Written.facts(1, 1, 1));
+    try (var reader = CheckpointReader.open(made.directory())) {
       var into = FloatBuffer.allocate(bits.length);
       reader.readSlice("x", 0, bits.length, into);
       for (int i = 0; i < bits.length; i++) {
@@ -102,9 +102,7 @@ class CheckpointTest {
     var temporary = Checkpoint.temporary(root, 5, 1);
     Written.shards(temporary, Written.SHAPES, 3);
     Files.delete(temporary.resolve(ShardFile.name(1, 3)));
-    assertThatThrownBy(
-            () ->
-                Checkpoint.commit(temporary, root.resolve("step-00000005"), Written.facts(5, 1, 3)))
+    assertThatThrownBy(() -> Checkpoint.commit(root, 1, Written.facts(5, 1, 3)))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("2 shard files of 3");
     assertThat(children(root)).isEmpty();
@@ -120,10 +118,7 @@ class CheckpointTest {
       ShardFile.write(
           temporary.resolve(ShardFile.name(1, 2)),
           List.of(new TensorSlice("x", List.of(8L), from, FloatBuffer.allocate(3))));
-      assertThatThrownBy(
-              () ->
-                  Checkpoint.commit(
-                      temporary, root.resolve("step-00000005"), Written.facts(5, 1, 2)))
+      assertThatThrownBy(() -> Checkpoint.commit(root, 1, Written.facts(5, 1, 2)))
           .isInstanceOf(CheckpointException.class)
           .hasMessageContaining("begins at element " + from);
     }
@@ -133,13 +128,29 @@ class CheckpointTest {
   @Test
   void shouldKeepAWholeCheckpointOfTheSameStepAndReplaceABrokenOne() throws IOException {
     var directory = Written.checkpoint(root, 7, 1, 2);
-    Written.checkpoint(root, 7, 2, 4);
+    assertThat(Written.checkpoint(root, 7, 1, 4)).isEqualTo(directory);
     assertThat(CheckpointReader.manifest(directory).facts().shards()).isEqualTo(2);
     Files.write(directory.resolve(ShardFile.name(0, 2)), new byte[3]);
-    Written.checkpoint(root, 7, 3, 4);
+    Written.checkpoint(root, 7, 1, 4);
     CheckpointReader.open(directory).close();
     assertThat(CheckpointReader.manifest(directory).facts().shards()).isEqualTo(4);
-    assertThat(children(root)).containsExactly("step-00000007");
+    assertThat(children(root)).containsExactly("step-00000007.attempt1");
+  }
+
+  @Test
+  void shouldReadAndPruneWhatBearsNoAttemptInItsName() throws IOException {
+    for (int step = 1; step <= 3; step++) {
+      Files.move(Written.checkpoint(root, step, 1, 2), root.resolve("step-0000000" + step));
+    }
+    var newest = root.resolve("step-00000003");
+    assertThat(Checkpoints.list(root)).hasSize(3).startsWith(newest);
+    assertThat(Checkpoints.ofStep(root, 3)).isEqualTo(newest);
+    CheckpointReader.open(newest).close();
+    var again = Written.checkpoint(root, 3, 2, 2);
+    assertThat(Checkpoints.ofStep(root, 3)).isEqualTo(again);
+    assertThat(Checkpoints.prune(root, 2, 2, 3))
+        .containsExactly(newest, root.resolve("step-00000001"));
+    assertThat(Checkpoints.list(root)).containsExactly(again, root.resolve("step-00000002"));
   }
 
   @Test
@@ -155,9 +166,7 @@ class CheckpointTest {
         .isInstanceOf(CheckpointException.NotWritten.class)
         .hasMessageContaining(file.toString())
         .hasMessageContaining("No space left");
-    assertThatThrownBy(
-            () ->
-                Checkpoint.commit(temporary, root.resolve("step-00000005"), Written.facts(5, 1, 1)))
+    assertThatThrownBy(() -> Checkpoint.commit(root, 1, Written.facts(5, 1, 1)))
         .isInstanceOf(CheckpointException.class);
     assertThat(children(root)).isEmpty();
   }
@@ -168,9 +177,7 @@ class CheckpointTest {
     var temporary = Checkpoint.temporary(root, 5, 1);
     Written.shards(temporary, Written.SHAPES, 1);
     Files.createSymbolicLink(temporary.resolve("manifest.json"), Path.of("/dev/full"));
-    assertThatThrownBy(
-            () ->
-                Checkpoint.commit(temporary, root.resolve("step-00000005"), Written.facts(5, 1, 1)))
+    assertThatThrownBy(() -> Checkpoint.commit(root, 1, Written.facts(5, 1, 1)))
         .isInstanceOf(CheckpointException.NotWritten.class);
     assertThat(children(root)).isEmpty();
   }
@@ -205,23 +212,37 @@ class CheckpointTest {
     Files.createDirectory(root.resolve("export"));
     assertThat(Checkpoints.prune(root, 2, 2, 5))
         .containsExactly(
-            root.resolve("step-00000003"),
-            root.resolve("step-00000002"),
-            root.resolve("step-00000001"));
+            root.resolve("step-00000003.attempt1"),
+            root.resolve("step-00000002.attempt1"),
+            root.resolve("step-00000001.attempt1"));
     assertThat(children(root))
-        .containsExactly("export", "step-00000004", "step-00000005", "step-00000006.tmp-attempt2");
+        .containsExactly(
+            "export",
+            "step-00000004.attempt1",
+            "step-00000005.attempt1",
+            "step-00000006.tmp-attempt2");
     assertThat(Checkpoints.list(root.resolve("nowhere"))).isEmpty();
   }
 
   @Test
   void shouldKeepWhatWasJustCommittedAndRemoveTheBrokenNewerOne() throws IOException {
-    Written.checkpoint(root, 50, 1, 1);
+    var old = Written.checkpoint(root, 50, 1, 1);
     var broken = Written.checkpoint(root, 300, 1, 1);
     Files.write(broken.resolve(ShardFile.name(0, 1)), new byte[3]);
     Written.checkpoint(root, 100, 2, 1);
-    assertThat(Checkpoints.prune(root, 1, 2, 100))
-        .containsExactly(broken, root.resolve("step-00000050"));
-    assertThat(children(root)).containsExactly("step-00000100");
+    assertThat(Checkpoints.prune(root, 1, 2, 100)).containsExactly(broken, old);
+    assertThat(children(root)).containsExactly("step-00000100.attempt2");
+  }
+
+  @Test
+  void shouldNameWhatCanBeGoneOnFromTheNewestFirst() throws IOException {
+    var two = Written.checkpoint(root, 2, 1, 1);
+    var four = Written.checkpoint(root, 4, 2, 1);
+    Checkpoint.temporary(root, 5, 2);
+    var elsewhere = Path.of("/elsewhere/step-00000003");
+    assertThat(Checkpoints.candidates(List.of(elsewhere, two), root))
+        .containsExactly(four, elsewhere, two);
+    assertThat(Checkpoints.candidates(List.of(two), root.resolve("none"))).containsExactly(two);
   }
 
   @Test

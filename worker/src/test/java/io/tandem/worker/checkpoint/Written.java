@@ -67,8 +67,6 @@ final class Written {
       throws CheckpointException {
     var temporary = Checkpoint.temporary(root, step, attempt);
     shards(temporary, shapes, shards);
-    var directory = root.resolve(Checkpoints.name(step));
-    Checkpoint.commit(temporary, directory, facts(step, 2, shards));
-    return directory;
+    return Checkpoint.commit(root, attempt, facts(step, 2, shards)).directory();
   }
 }

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,19 +65,10 @@ class S3DataTest {
         TarArchiveOutputStream tar = new TarArchiveOutputStream(out)) {
       for (int i = 0; i < count; i++) {
         Path picture = pictures.resolve("train").resolve("%06d.jpg".formatted(i));
-        add(tar, "%04d.jpg".formatted(i), Files.readAllBytes(picture));
-        add(tar, "%04d.cls".formatted(i), ("" + i % CLASSES).getBytes());
+        TarPictures.add(tar, "%04d.jpg".formatted(i), Files.readAllBytes(picture));
+        TarPictures.add(tar, "%04d.cls".formatted(i), ("" + i % CLASSES).getBytes());
       }
     }
-  }
-
-  private static void add(TarArchiveOutputStream tar, String name, byte[] bytes)
-      throws IOException {
-    TarArchiveEntry entry = new TarArchiveEntry(name);
-    entry.setSize(bytes.length);
-    tar.putArchiveEntry(entry);
-    tar.write(bytes);
-    tar.closeArchiveEntry();
   }
 
   private void idx(String prefix, int count) throws IOException {

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,11 +64,7 @@ class TarShardsTest {
     }
 
     void add(String name, byte[] bytes) throws IOException {
-      TarArchiveEntry entry = new TarArchiveEntry(name);
-      entry.setSize(bytes.length);
-      out.putArchiveEntry(entry);
-      out.write(bytes);
-      out.closeArchiveEntry();
+      TarPictures.add(out, name, bytes);
     }
 
     @Override

@@ -12,10 +12,13 @@ import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobReason;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Member;
+import io.tandem.worker.checkpoint.AttemptFence;
+import io.tandem.worker.checkpoint.CheckpointException;
 import io.tandem.worker.checkpoint.CheckpointReader;
 import io.tandem.worker.checkpoint.Checkpoints;
 import io.tandem.worker.checkpoint.ShardFile;
 import io.tandem.worker.data.PictureGenerator;
+import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -200,7 +203,8 @@ class AttemptFailureTest {
   void shouldGoOnWhenNoCheckpointCanBeWrittenAndTryTheLastOneAgain() throws Exception {
     Path blocked = Files.createFile(work.resolve("checkpoints"));
     LocalJobs.Memo memo = run(job("supervised", 1, 2, 7));
-    assertThat(memo.notices).hasSize(6); // steps 3, 6 and 7, from each of two shards
+    // The attempt's mark, then steps 3, 6 and 7 from each of two shards.
+    assertThat(memo.notices).hasSize(7);
     assertThat(memo.notices)
         .allSatisfy(
             notice -> {
@@ -216,10 +220,38 @@ class AttemptFailureTest {
         .isEqualTo(Outcome.COMPLETED);
   }
 
+  /** Whoever it was that took it for lost, and whether it hears of it or not. */
+  @Test
+  void shouldEndWhenALaterAttemptHasBegun() throws Exception {
+    Path root = work.resolve("checkpoints");
+    LocalJobs.Memo memo =
+        new LocalJobs.Memo() {
+          @Override
+          public void checkpoint(CheckpointCommitted message) {
+            super.checkpoint(message);
+            try {
+              AttemptFence.begin(root, 2);
+            } catch (CheckpointException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    LocalJobs.begin(work, job("supervised", 1, 2, 1_000_000), List.of(), memo);
+    AttemptEnded ended = memo.ended.get(60, TimeUnit.SECONDS);
+    assertThat(ended.getReason()).isEqualTo(JobReason.CHECKPOINT_ERROR.name());
+    assertThat(ended.getText()).contains("attempt 1 is over", "attempt 2 has begun");
+    assertThat(ended.getStep()).as("the next commit").isEqualTo(6);
+    assertThat(Checkpoints.list(root)).containsExactly(root.resolve(Checkpoints.name(3, 1)));
+
+    AttemptEnded again = run(job("supervised", 1, 2, 6)).ended.get();
+    assertThat(again.getText()).contains("attempt 1 is over", "attempt 2 has begun");
+    assertThat(again.getStep()).as("not even begun").isZero();
+  }
+
   @Test
   void shouldNotStartOverWhenNoCheckpointCanBeRead() throws Exception {
-    Path absent = work.resolve("elsewhere").resolve(Checkpoints.name(6));
-    Path empty = Files.createDirectories(work.resolve("elsewhere").resolve(Checkpoints.name(3)));
+    Path absent = work.resolve("elsewhere").resolve(Checkpoints.name(6, 1));
+    Path empty = Files.createDirectories(work.resolve("elsewhere").resolve(Checkpoints.name(3, 1)));
     LocalJobs.Memo memo = LocalJobs.run(work, job("supervised", 1, 2, 9), List.of(absent, empty));
     AttemptEnded ended = memo.ended.get();
     assertThat(ended.getOutcome()).isEqualTo(Outcome.FAILED_RETRYABLE);
@@ -228,16 +260,27 @@ class AttemptFailureTest {
         .contains(absent.toString(), empty.toString(), "worker w", "submit a new job");
     assertThat(memo.progress.getStep()).isZero();
     assertThat(memo.notices).extracting("code").containsOnly("CHECKPOINT_REFUSED").hasSize(2);
-    assertThat(work.resolve("checkpoints")).doesNotExist();
+    assertThat(Checkpoints.list(work.resolve("checkpoints"))).isEmpty();
+  }
+
+  /** Its writer died, or the coordinator was away: what it was told of has been pruned since. */
+  @Test
+  void shouldGoOnFromACheckpointThatTheCoordinatorHasNotHeardOf() throws Exception {
+    run(job("supervised", 1, 2, 6));
+    Path pruned = work.resolve("checkpoints").resolve(Checkpoints.name(1, 1));
+    LocalJobs.Memo memo = LocalJobs.run(work, 2, job("supervised", 1, 2, 9), List.of(pruned));
+    assertThat(memo.ended.get().getOutcome()).isEqualTo(Outcome.COMPLETED);
+    assertThat(memo.startedAt).isEqualTo(6);
+    assertThat(memo.notices).isEmpty();
   }
 
   @Test
   void shouldUseTheCheckpointBeforeARefusedOneAndSaySo() throws Exception {
     run(job("supervised", 1, 2, 6));
-    Path newest = work.resolve("checkpoints").resolve(Checkpoints.name(6));
+    Path newest = work.resolve("checkpoints").resolve(Checkpoints.name(6, 1));
     Path shard = newest.resolve(ShardFile.name(1, 2));
     Files.write(shard, new byte[5]);
-    Path before = newest.resolveSibling(Checkpoints.name(3));
+    Path before = newest.resolveSibling(Checkpoints.name(3, 1));
     LocalJobs.Memo memo = LocalJobs.run(work, job("supervised", 1, 2, 9), List.of(newest, before));
     assertThat(memo.ended.get().getOutcome()).isEqualTo(Outcome.COMPLETED);
     assertThat(memo.startedAt).isEqualTo(3);

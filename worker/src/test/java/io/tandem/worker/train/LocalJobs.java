@@ -7,6 +7,7 @@ import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Progress;
+import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.protocol.mesh.Member;
@@ -15,6 +16,7 @@ import io.tandem.protocol.mesh.Roster;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -27,13 +29,19 @@ final class LocalJobs {
   private LocalJobs() {}
 
   static JobSpec job(Path pictures, String method, int replicas, int shards, int steps) {
+    return job(DataSpec.Format.CSV, pictures, method, replicas, shards, steps);
+  }
+
+  /** The same of pictures in another format. */
+  static JobSpec job(
+      DataSpec.Format format, Path pictures, String method, int replicas, int shards, int steps) {
     String yaml =
         """
         name: local
         seed: 3
         mesh: {replicas: %d, shards: %d}
         data:
-          format: csv
+          format: %s
           path: %s
           imageHeight: 32
           imageWidth: 32
@@ -50,7 +58,8 @@ final class LocalJobs {
         evaluation: {every: 0, batch: 16}
         checkpoint: {every: 3, keep: 9}
         """
-            .formatted(replicas, shards, pictures, method, steps);
+            .formatted(
+                replicas, shards, format.name().toLowerCase(Locale.ROOT), pictures, method, steps);
     return JobFiles.parse(yaml.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
@@ -110,19 +119,41 @@ final class LocalJobs {
     return memo;
   }
 
+  /** Runs a later attempt to its end. */
+  static Memo run(Path work, int attempt, JobSpec job, List<Path> checkpoints) throws Exception {
+    Memo memo = new Memo();
+    begin(work, attempt, job, checkpoints, memo, LocalJobs::alone);
+    memo.ended.get(120, TimeUnit.SECONDS);
+    return memo;
+  }
+
+  private static Member alone(int rank) {
+    return new Member(rank, "w", "127.0.0.1", 0, "d");
+  }
+
   /** Starts an attempt on one worker. */
   static AttemptRun begin(Path work, JobSpec job, List<Path> checkpoints, Memo memo) {
-    return begin(work, job, checkpoints, memo, rank -> new Member(rank, "w", "127.0.0.1", 0, "d"));
+    return begin(work, job, checkpoints, memo, LocalJobs::alone);
   }
 
   /** Starts worker {@code w}'s part of an attempt. */
   static AttemptRun begin(
       Path work, JobSpec job, List<Path> checkpoints, Memo memo, IntFunction<Member> member) {
+    return begin(work, 1, job, checkpoints, memo, member);
+  }
+
+  private static AttemptRun begin(
+      Path work,
+      int attempt,
+      JobSpec job,
+      List<Path> checkpoints,
+      Memo memo,
+      IntFunction<Member> member) {
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
     List<Member> members = IntStream.range(0, mesh.size()).mapToObj(member).toList();
     return LocalRanks.start(
         new AttemptPlan(
-            new Roster("job", 1, mesh, members),
+            new Roster("job", attempt, mesh, members),
             "w",
             job,
             checkpoints,

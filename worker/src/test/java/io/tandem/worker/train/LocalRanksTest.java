@@ -88,7 +88,10 @@ class LocalRanksTest {
     LocalJobs.Memo half = run(job("meta-pseudo-labels", 1, 1, 6), List.of());
     List<Path> checkpoints = Checkpoints.list(work.resolve("checkpoints"));
     Path third =
-        checkpoints.stream().filter(p -> p.endsWith(Checkpoints.name(3))).findFirst().orElseThrow();
+        checkpoints.stream()
+            .filter(p -> p.endsWith(Checkpoints.name(3, 1)))
+            .findFirst()
+            .orElseThrow();
     LocalJobs.Memo resumed = run(job("meta-pseudo-labels", replicas, shards, 6), List.of(third));
     assertThat(half.checkpoint.getStep()).isEqualTo(8);
     boolean same = replicas * shards == 1;

@@ -4,13 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.tandem.protocol.control.Outcome;
-import io.tandem.protocol.job.DataSpec;
+import io.tandem.protocol.job.DataSpec.Format;
 import io.tandem.protocol.job.JobFiles;
 import io.tandem.protocol.job.JobSpec;
 import io.tandem.worker.checkpoint.CheckpointReader;
 import io.tandem.worker.checkpoint.Checkpoints;
 import io.tandem.worker.checkpoint.ShardFile;
 import io.tandem.worker.data.PictureGenerator;
+import io.tandem.worker.data.TarPictures;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,17 +32,24 @@ class ResumeTest {
   private static final int END = MAIN + 2;
 
   @TempDir static Path pictures;
+  @TempDir static Path shards;
   @TempDir Path through;
   @TempDir Path resumed;
 
   @BeforeAll
-  static void draw() {
-    new PictureGenerator(5, 4, 6, 30, 5, 32).write(pictures, DataSpec.Format.CSV, 2);
+  static void draw() throws IOException {
+    new PictureGenerator(5, 4, 6, 30, 5, 32).write(pictures, Format.CSV, 2);
+    TarPictures.pack(pictures, shards, 10);
   }
 
   /** With a moving average, and a checkpoint after every step; tuned in the last two. */
   private static JobSpec job(int replicas, int shards, String tuningRate) {
-    JobSpec job = LocalJobs.job(pictures, "meta-pseudo-labels", replicas, shards, MAIN);
+    return job(Format.CSV, replicas, shards, tuningRate);
+  }
+
+  private static JobSpec job(Format format, int replicas, int shards, String tuningRate) {
+    Path path = format == Format.TAR ? ResumeTest.shards : pictures;
+    JobSpec job = LocalJobs.job(format, path, "meta-pseudo-labels", replicas, shards, MAIN);
     String json =
         new String(JobFiles.toJson(job), StandardCharsets.UTF_8)
             .replace("\"every\":3", "\"every\":1")
@@ -51,7 +60,7 @@ class ResumeTest {
   }
 
   private static Path checkpoint(Path work, long step) {
-    return work.resolve("checkpoints").resolve(Checkpoints.name(step));
+    return work.resolve("checkpoints").resolve(Checkpoints.name(step, 1));
   }
 
   private static void run(Path work, JobSpec job, List<Path> from) throws Exception {
@@ -61,20 +70,15 @@ class ResumeTest {
         .isEqualTo(Outcome.COMPLETED);
   }
 
+  /** A step takes 8 of 24 labelled and 10 of 54 images: in the midst of both epochs. */
   @ParameterizedTest
-  @CsvSource({"1,1,2", "2,2,2", "1,3,5"})
-  void shouldEndBitForBitAlikeOnTheSameMesh(int replicas, int shards, int from) throws Exception {
-    JobSpec job = job(replicas, shards, "0.01");
+  @CsvSource({"CSV,1,1,2", "CSV,2,2,2", "CSV,1,3,5", "TAR,2,2,2", "TAR,1,3,5"})
+  void shouldEndBitForBitAlikeOnTheSameMesh(Format format, int replicas, int shards, int from)
+      throws Exception {
+    JobSpec job = job(format, replicas, shards, "0.01");
     run(through, job, List.of());
     run(resumed, job, List.of(checkpoint(through, from)));
-    for (int s = 0; s < shards; s++) {
-      String name = ShardFile.name(s, shards);
-      assertThat(
-              Files.mismatch(
-                  checkpoint(through, END).resolve(name), checkpoint(resumed, END).resolve(name)))
-          .as(name)
-          .isEqualTo(-1);
-    }
+    assertBitForBitAlike(shards);
     try (CheckpointReader a = CheckpointReader.open(checkpoint(through, END));
         CheckpointReader b = CheckpointReader.open(checkpoint(resumed, END))) {
       var first = a.manifest().facts();
@@ -85,6 +89,25 @@ class ResumeTest {
     }
   }
 
+  private void assertBitForBitAlike(int shards) throws Exception {
+    for (int s = 0; s < shards; s++) {
+      String name = ShardFile.name(s, shards);
+      assertThat(
+              Files.mismatch(
+                  checkpoint(through, END).resolve(name), checkpoint(resumed, END).resolve(name)))
+          .as(name)
+          .isEqualTo(-1);
+    }
+  }
+
+  /** The same pictures in the same order, and their labels. */
+  @Test
+  void shouldTrainFromTarShardsAsFromFiles() throws Exception {
+    run(through, job(Format.CSV, 1, 2, "0.01"), List.of());
+    run(resumed, job(Format.TAR, 1, 2, "0.01"), List.of());
+    assertBitForBitAlike(2);
+  }
+
   /** Without the time it took, the one thing that may differ. */
   private static Map<String, Double> trained(Map<String, Double> scalars) {
     Map<String, Double> rest = new TreeMap<>(scalars);
@@ -93,11 +116,15 @@ class ResumeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"2,2,3,1,2", "1,3,2,2,2", "2,1,1,4,5"})
+  @CsvSource({"CSV,2,2,3,1,2", "CSV,1,3,2,2,2", "CSV,2,1,1,4,5", "TAR,2,2,1,3,2"})
   void shouldEndAlikeOnAnotherMesh(
-      int replicas, int shards, int otherReplicas, int otherShards, int from) throws Exception {
-    run(through, job(replicas, shards, "0.01"), List.of());
-    run(resumed, job(otherReplicas, otherShards, "0.01"), List.of(checkpoint(through, from)));
+      Format format, int replicas, int shards, int otherReplicas, int otherShards, int from)
+      throws Exception {
+    run(through, job(format, replicas, shards, "0.01"), List.of());
+    run(
+        resumed,
+        job(format, otherReplicas, otherShards, "0.01"),
+        List.of(checkpoint(through, from)));
     Map<String, float[]> expected = tensors(checkpoint(through, END));
     Map<String, float[]> actual = tensors(checkpoint(resumed, END));
     assertThat(actual.keySet()).isEqualTo(expected.keySet());

@@ -85,18 +85,19 @@ class S3JobTest {
         .containsExactly(other.resolve("checkpoints/step-00000006.attempt1").toString());
     assertThat(store.objects())
         .filteredOn(name -> name.startsWith("jobs/other") && !name.contains("step-00000009"))
-        .containsExactly("jobs/other/student.safetensors");
+        .containsExactly("jobs/other/checkpoints/begun.attempt1", "jobs/other/student.safetensors");
 
     // The same as on a file system, to the last bit.
     completed(LocalJobs.run(work, job(1, 2, 6, 9), List.of()));
-    Path local = work.resolve("checkpoints").resolve(Checkpoints.name(3));
+    Path local = work.resolve("checkpoints").resolve(Checkpoints.name(3, 1));
     Path elsewhere = store.path("jobs/two");
     completed(LocalJobs.run(elsewhere, job(1, 2, 6, 9), List.of(local)));
     for (String name : List.of(ShardFile.name(0, 2), ShardFile.name(1, 2))) {
       assertThat(
               Files.readAllBytes(
                   elsewhere.resolve("checkpoints/step-00000006.attempt1").resolve(name)))
-          .isEqualTo(Files.readAllBytes(work.resolve("checkpoints/step-00000006").resolve(name)));
+          .isEqualTo(
+              Files.readAllBytes(work.resolve("checkpoints/step-00000006.attempt1").resolve(name)));
     }
   }
 

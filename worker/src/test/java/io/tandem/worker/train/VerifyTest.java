@@ -8,6 +8,8 @@ import io.tandem.worker.data.PictureGenerator;
 import io.tandem.worker.engine.DType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,5 +53,30 @@ class VerifyTest {
     assertThat(new Verify.Row(2, none, none, large, none).within(0.01)).isFalse();
     assertThat(new Verify.Row(2, none, none, none, large).within(0.01)).isFalse();
     assertThat(large.max(new Verify.Difference(1, 0))).isEqualTo(new Verify.Difference(1, 0.02));
+  }
+
+  @Test
+  void shouldLetNoToleranceHideWhatIsNoNumber() {
+    double nan = Double.NaN;
+    double infinite = Double.POSITIVE_INFINITY;
+    Verify.Difference none = new Verify.Difference(infinite, infinite);
+    for (double[][] pair :
+        new double[][][] {
+          {{1, 2}, {nan, 2}},
+          {{nan, 2}, {1, 2}},
+          {{nan, 2}, {nan, 2}},
+          {{1, 2}, {1, infinite}},
+          {{1, -infinite}, {1, 2}},
+          {{infinite, 2}, {infinite, 2}},
+        }) {
+      Verify.Difference found =
+          Verify.difference(
+              List.of(new double[] {3}, pair[0], new double[] {4}),
+              List.of(new double[] {3}, pair[1], new double[] {5}));
+      assertThat(found).as("%s", Arrays.deepToString(pair)).isEqualTo(none);
+      assertThat(new Verify.Row(2, found, found, found, found).within(1e300)).isFalse();
+    }
+    assertThat(Verify.difference(List.of(new double[] {4}), List.of(new double[] {5})))
+        .isEqualTo(new Verify.Difference(1, 0.25));
   }
 }
