@@ -211,6 +211,14 @@ public final class Store implements AutoCloseable {
     return guarded(dialect.reading(), handle -> work.apply(new StoreReader(handle)));
   }
 
+  /**
+   * Whether a write failed by what was to be written, which any store would refuse each time: not
+   * because this one is away, full or broken.
+   */
+  public static boolean refuses(RuntimeException failure) {
+    return Outages.isRefusal(failure);
+  }
+
   /** One transaction of whatever kind. */
   <T> T transact(Function<Handle, T> work) {
     return guarded(TransactionIsolationLevel.UNKNOWN, work);
