@@ -4,6 +4,7 @@ import io.tandem.coordinator.jobs.ControlPlane;
 import io.tandem.coordinator.jobs.JobTiming;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
 import io.tandem.coordinator.rest.RestServer;
+import io.tandem.coordinator.store.Housekeeping;
 import io.tandem.coordinator.store.Store;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -18,10 +19,14 @@ import org.slf4j.LoggerFactory;
 public final class CoordinatorServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CoordinatorServer.class);
 
+  /** How often the store is tidied up. */
+  private static final Duration EVERY = Duration.ofMinutes(1);
+
   private final CoordinatorSettings settings;
   private final JobTiming timing;
   private final Store store;
   private final CoordinatorMetrics metrics = new CoordinatorMetrics();
+  private final Housekeeping housekeeping;
   private final CompletableFuture<Void> failed = new CompletableFuture<>();
   private volatile ControlPlane plane;
   private volatile RestServer rest;
@@ -31,6 +36,7 @@ public final class CoordinatorServer implements AutoCloseable {
     this.settings = settings;
     this.timing = timing;
     this.store = store;
+    this.housekeeping = Housekeeping.start(store, EVERY);
   }
 
   /**
@@ -142,6 +148,7 @@ public final class CoordinatorServer implements AutoCloseable {
     }
     stop();
     metrics.close();
+    housekeeping.close();
     store.close();
   }
 }

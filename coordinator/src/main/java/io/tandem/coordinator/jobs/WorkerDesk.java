@@ -195,7 +195,7 @@ final class WorkerDesk {
 
   private long lastStored(String workerId) {
     return stored.computeIfAbsent(
-        workerId, id -> ledger.store().read(reader -> reader.acknowledged(id)));
+        workerId, id -> ledger.read(reader -> reader.acknowledged(id)));
   }
 
   /** Nothing is placed there any more, and its jobs move elsewhere. */

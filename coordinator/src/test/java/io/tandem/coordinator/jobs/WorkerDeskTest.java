@@ -67,7 +67,7 @@ class WorkerDeskTest {
                 JobState.Status.PLACING,
                 wall - PLACED.toMillis()));
     store.lead("test").write(writer -> writer.insert(job));
-    ledger = new Ledger(store, store.lead("test"), new Clocks(() -> wall, () -> steady), false);
+    ledger = new Ledger(store.lead("test"), new Clocks(() -> wall, () -> steady), false);
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
     Register register =
         Register.newBuilder()
@@ -186,7 +186,7 @@ class WorkerDeskTest {
   /** It hears all workers well, and what one of them says was said while nobody led. */
   @Test
   void shouldTellHowLongAPeerWasMissedThoughThisLeaderIsNew() throws Exception {
-    ledger = new Ledger(store, store.lead("next"), new Clocks(() -> wall, () -> steady), false);
+    ledger = new Ledger(store.lead("next"), new Clocks(() -> wall, () -> steady), false);
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
     assertThat(detectionSeconds(ended(Outcome.LOST_PEER, 5_000), wall - 3_000)).isEqualTo(8);
   }

@@ -1,7 +1,7 @@
 package io.tandem.coordinator.store;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static java.util.stream.Collectors.joining;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -123,6 +123,7 @@ class StoreTest {
             writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
           });
       write(store, writer -> writer.delete("j1"));
+      new Housekeeping(store).round();
       assertThat(store.<Optional<StoredJob>>read(r -> r.job("j1"))).isEmpty();
       assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).isEmpty();
       assertThat(store.<List<StoredJob>>read(StoreReader::unfinished))
@@ -249,8 +250,7 @@ class StoreTest {
       }
       Leadership old = store.lead("old");
       store.lead("new");
-      assertThat(
-              catchThrowableOfType(RuntimeException.class, () -> old.write(writer -> {})))
+      assertThat(catchThrowableOfType(RuntimeException.class, () -> old.write(writer -> {})))
           .matches(e -> !Store.refuses(e));
       store.transact(handle -> handle.execute("DROP TABLE logs"));
       Rows.LogLine line = new Rows.LogLine(0, "j1", 1, 1, "a", "a line");
