@@ -200,7 +200,10 @@ public final class JobManager extends AbstractBehavior<Object> {
         cause = cause.getCause();
       }
       Object failure =
-          StatusReply.error("nothing was changed, the store fails: " + cause.getMessage());
+          StatusReply.error(
+              "the store fails, so most likely nothing was changed (look, or ask again with the same"
+                  + " Idempotency-Key): "
+                  + cause.getMessage());
       askers.forEach(asker -> tell(asker, failure));
       throw e;
     }

@@ -194,8 +194,7 @@ final class WorkerDesk {
   }
 
   private long lastStored(String workerId) {
-    return stored.computeIfAbsent(
-        workerId, id -> ledger.read(reader -> reader.acknowledged(id)));
+    return stored.computeIfAbsent(workerId, id -> ledger.read(reader -> reader.acknowledged(id)));
   }
 
   /** Nothing is placed there any more, and its jobs move elsewhere. */
