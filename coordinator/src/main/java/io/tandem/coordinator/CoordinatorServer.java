@@ -7,6 +7,7 @@ import io.tandem.coordinator.rest.RestServer;
 import io.tandem.coordinator.store.Housekeeping;
 import io.tandem.coordinator.store.Store;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
@@ -25,7 +26,7 @@ public final class CoordinatorServer implements AutoCloseable {
   private final CoordinatorSettings settings;
   private final JobTiming timing;
   private final Store store;
-  private final CoordinatorMetrics metrics = new CoordinatorMetrics();
+  private final CoordinatorMetrics metrics;
   private final Housekeeping housekeeping;
   private final CompletableFuture<Void> failed = new CompletableFuture<>();
   private volatile ControlPlane plane;
@@ -36,7 +37,9 @@ public final class CoordinatorServer implements AutoCloseable {
     this.settings = settings;
     this.timing = timing;
     this.store = store;
-    this.housekeeping = Housekeeping.start(store, EVERY);
+    boolean hasFile = settings.database().isEmpty();
+    this.metrics = new CoordinatorMetrics(Optional.of(settings.store()).filter(d -> hasFile));
+    this.housekeeping = Housekeeping.start(store, settings.keep(), EVERY);
   }
 
   /**

@@ -18,6 +18,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -32,7 +33,7 @@ class BusyReadersTest {
   void shouldLiveAndManageJobs() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
     try (Store store = Store.open(directory);
-        CoordinatorMetrics metrics = new CoordinatorMetrics();
+        CoordinatorMetrics metrics = new CoordinatorMetrics(Optional.empty());
         ControlPlane plane =
             ControlPlane.start(
                 store,

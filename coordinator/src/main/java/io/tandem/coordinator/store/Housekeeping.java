@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Removes what deleted jobs leave behind, and thins long series. Many small transactions, over
- * connections that are not the leader's: however much there is to do, nobody waits for it long. Of
- * several coordinators one does it at a time, which only saves work: all of it may be done twice.
- * Has a thread of its own.
+ * Deletes old jobs, removes what deleted jobs leave behind, and thins long series. Many small
+ * transactions, over connections that are not the leader's: however much there is to do, nobody
+ * waits for it long. Of several coordinators one does it at a time, which only saves work: all of
+ * it may be done twice. Has a thread of its own.
  */
 public final class Housekeeping implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
@@ -21,14 +21,17 @@ public final class Housekeeping implements AutoCloseable {
   /** So many rows are removed at once. */
   static final int BATCH = 5_000;
 
+  private static final String LEASE = "housekeeping";
+
   /** How long the one that does it may do without a sign. */
-  private static final Duration LEASE = Duration.ofMinutes(5);
+  private static final Duration SILENCE = Duration.ofMinutes(5);
 
   /** What belongs to a job, the most first. */
   private static final List<String> BELONGINGS =
       List.of("metrics", "logs", "events", "samples", "checkpoints", "attempts");
 
   private final Store store;
+  private final Duration keep;
   private final SeriesThinner thinner;
   private final String name = "housekeeping-" + UUID.randomUUID();
   private final ScheduledExecutorService timer =
@@ -40,14 +43,19 @@ public final class Housekeeping implements AutoCloseable {
           });
   private volatile boolean closed;
 
-  Housekeeping(Store store) {
+  Housekeeping(Store store, Duration keep) {
     this.store = store;
+    this.keep = keep;
     this.thinner = new SeriesThinner(store);
   }
 
-  /** Begins after that time, and goes on with such pauses. */
-  public static Housekeeping start(Store store, Duration pause) {
-    Housekeeping housekeeping = new Housekeeping(store);
+  /**
+   * Begins after that pause, and goes on with such pauses.
+   *
+   * @param keep how long after its end a job is kept; zero for ever
+   */
+  public static Housekeeping start(Store store, Duration keep, Duration pause) {
+    Housekeeping housekeeping = new Housekeeping(store, keep);
     housekeeping.timer.scheduleWithFixedDelay(
         housekeeping::round, pause.toMillis(), pause.toMillis(), TimeUnit.MILLISECONDS);
     return housekeeping;
@@ -57,6 +65,7 @@ public final class Housekeeping implements AutoCloseable {
   void round() {
     try {
       if (goesOn()) {
+        deleteOld();
         removeDeleted();
         thinner.thin(this::goesOn);
       }
@@ -68,7 +77,27 @@ public final class Housekeeping implements AutoCloseable {
   }
 
   private boolean goesOn() {
-    return !closed && (!store.isShared() || store.acquire("housekeeping", name, LEASE));
+    return !closed && (!store.isShared() || store.acquire(LEASE, name, SILENCE));
+  }
+
+  /** As {@link StoreWriter#delete} does; nothing can happen any more to a job that has ended. */
+  private void deleteOld() {
+    if (keep.isZero()) {
+      return;
+    }
+    int deleted =
+        store.tidy(
+            handle ->
+                handle
+                    .createUpdate(
+                        "UPDATE jobs SET deleted = 1, idempotency_key = NULL WHERE deleted = 0"
+                            + " AND ended_at > 0 AND ended_at < <now> - :keep AND active = '[]'")
+                    .define("now", store.dialect().now())
+                    .bind("keep", keep.toMillis())
+                    .execute());
+    if (deleted > 0) {
+      LOG.info("{} jobs that ended {} days ago are deleted", deleted, keep.toDays());
+    }
   }
 
   private void removeDeleted() {
@@ -106,17 +135,22 @@ public final class Housekeeping implements AutoCloseable {
     return removed < BATCH;
   }
 
-  /** Returns when what is under way is done. */
+  /** Returns when what is under way is done; another coordinator need not wait. */
   @Override
   public void close() {
     closed = true;
     timer.shutdown();
     try {
-      if (!timer.awaitTermination(20, TimeUnit.SECONDS)) {
+      if (!timer.awaitTermination(10, TimeUnit.SECONDS)) {
         LOG.warn("housekeeping did not stop in time");
+      }
+      if (store.isShared()) {
+        store.release(LEASE, name);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } catch (StoreUnavailableException e) {
+      LOG.warn("the lease of housekeeping is left to lapse: {}", e.getMessage());
     }
   }
 }

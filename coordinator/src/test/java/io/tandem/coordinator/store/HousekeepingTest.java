@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +60,12 @@ class HousekeepingTest {
     return leadership;
   }
 
+  static void round(Store store, Duration keep) {
+    try (Housekeeping housekeeping = new Housekeeping(store, keep)) {
+      housekeeping.round();
+    }
+  }
+
   private static int count(Store store, String table, String job) {
     return store.transact(
         handle ->
@@ -75,7 +82,7 @@ class HousekeepingTest {
     try (Store store = new TestStore(dialect, directory).open()) {
       fill(store, "j1");
       List<Rows.Metric> before = store.read(r -> r.thinned("j1", 5L * MANY, 50));
-      new Housekeeping(store).round();
+      round(store, Duration.ZERO);
       int left = count(store, "metrics", "j1");
       assertThat(left).isBetween(SeriesThinner.KEPT / 2, SeriesThinner.KEPT + 100 + 50);
       List<Rows.Metric> after = store.read(r -> r.thinned("j1", 5L * MANY, 50));
@@ -87,7 +94,7 @@ class HousekeepingTest {
           .as("what is short stays whole")
           .containsExactlyElementsOf(
               before.stream().filter(m -> m.name().equals("accuracy")).toList());
-      new Housekeeping(store).round();
+      round(store, Duration.ZERO);
       assertThat(count(store, "metrics", "j1")).isEqualTo(left);
     }
   }
@@ -116,18 +123,49 @@ class HousekeepingTest {
           .extracting(job -> job.header().id())
           .containsExactly("kept");
       int kept = count(store, "logs", "kept");
-      new Housekeeping(store).round();
+      round(store, Duration.ZERO);
       for (String table : List.of("metrics", "logs", "events")) {
         assertThat(count(store, table, "gone")).as(table).isZero();
         assertThat(count(store, table, "kept")).as(table).isPositive();
       }
       assertThat(count(store, "logs", "kept")).isEqualTo(kept);
-      assertThat(
-              store.<List<String>>transact(
-                  handle -> handle.createQuery("SELECT id FROM jobs").mapTo(String.class).list()))
-          .containsExactly("kept");
+      assertThat(ids(store)).containsExactly("kept");
       leadership.write(writer -> writer.acknowledged("w", 1));
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldDeleteJobsSoLongAfterTheirEnd(Dialect dialect) {
+    try (Store store = new TestStore(dialect, directory).open()) {
+      Leadership leadership = store.lead("test");
+      long day = Duration.ofDays(1).toMillis();
+      long now = leadership.now();
+      leadership.write(
+          writer -> {
+            writer.insert(ended("old", Set.of(), now - 31 * day));
+            writer.insert(ended("young", Set.of(), now - 29 * day));
+            writer.insert(ended("hangs", Set.of("a"), now - 31 * day));
+            writer.insert(ended("runs", Set.of("a"), 0));
+          });
+      round(store, Duration.ZERO);
+      assertThat(ids(store)).containsExactlyInAnyOrder("old", "young", "hangs", "runs");
+      round(store, Duration.ofDays(30));
+      assertThat(ids(store)).containsExactlyInAnyOrder("young", "hangs", "runs");
+    }
+  }
+
+  private static List<String> ids(Store store) {
+    return store.transact(
+        handle -> handle.createQuery("SELECT id FROM jobs").mapTo(String.class).list());
+  }
+
+  private static StoredJob ended(String id, Set<String> active, long endedAt) {
+    return new StoredJob(
+        new StoredJob.Header(0, id, "name", "{}", 1, 1, id, "sha", 1000),
+        new StoredJob.Status(
+            "FAILED", "NONE", "", false, 1, 0, 3, Set.of(), active, "", 1, endedAt),
+        StoredJob.Progress.none());
   }
 
   /** So that what was thinned once is thinned as if it had been whole. */

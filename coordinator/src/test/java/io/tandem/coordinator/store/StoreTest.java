@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -123,7 +125,7 @@ class StoreTest {
             writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
           });
       write(store, writer -> writer.delete("j1"));
-      new Housekeeping(store).round();
+      HousekeepingTest.round(store, Duration.ZERO);
       assertThat(store.<Optional<StoredJob>>read(r -> r.job("j1"))).isEmpty();
       assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).isEmpty();
       assertThat(store.<List<StoredJob>>read(StoreReader::unfinished))
@@ -247,6 +249,10 @@ class StoreTest {
       if (dialect == Dialect.POSTGRESQL) { // as SQLite takes it
         assertThat(catchThrowableOfType(RuntimeException.class, () -> write(store, large)))
             .matches(Store::refuses);
+      }
+      for (int cannot : new int[] {5, 10, 11, 13}) { // SQLite is busy, cannot read, is broken, full
+        assertThat(Store.refuses(new RuntimeException(new SQLException("no", null, cannot))))
+            .isFalse();
       }
       Leadership old = store.lead("old");
       store.lead("new");
