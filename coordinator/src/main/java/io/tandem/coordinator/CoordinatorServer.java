@@ -4,8 +4,10 @@ import io.tandem.coordinator.jobs.ControlPlane;
 import io.tandem.coordinator.jobs.JobTiming;
 import io.tandem.coordinator.metrics.CoordinatorMetrics;
 import io.tandem.coordinator.rest.RestServer;
+import io.tandem.coordinator.store.Housekeeping;
 import io.tandem.coordinator.store.Store;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
@@ -18,10 +20,14 @@ import org.slf4j.LoggerFactory;
 public final class CoordinatorServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CoordinatorServer.class);
 
+  /** How often the store is tidied up. */
+  private static final Duration EVERY = Duration.ofMinutes(1);
+
   private final CoordinatorSettings settings;
   private final JobTiming timing;
   private final Store store;
-  private final CoordinatorMetrics metrics = new CoordinatorMetrics();
+  private final CoordinatorMetrics metrics;
+  private final Housekeeping housekeeping;
   private final CompletableFuture<Void> failed = new CompletableFuture<>();
   private volatile ControlPlane plane;
   private volatile RestServer rest;
@@ -31,6 +37,9 @@ public final class CoordinatorServer implements AutoCloseable {
     this.settings = settings;
     this.timing = timing;
     this.store = store;
+    boolean hasFile = settings.database().isEmpty();
+    this.metrics = new CoordinatorMetrics(Optional.of(settings.store()).filter(d -> hasFile));
+    this.housekeeping = Housekeeping.start(store, settings.keep(), EVERY);
   }
 
   /**
@@ -142,6 +151,7 @@ public final class CoordinatorServer implements AutoCloseable {
     }
     stop();
     metrics.close();
+    housekeeping.close();
     store.close();
   }
 }

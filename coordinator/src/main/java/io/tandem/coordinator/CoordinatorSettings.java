@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param store directory of the store, created when missing; unused with a database
  * @param database shared with other coordinators, or empty
  * @param patience how long the database may be away at the start
+ * @param keep how long after its end a job is kept; zero for ever
  * @param formation how the other coordinators are found; without a database there are none
  * @param restHost address that REST listens on; without a token only a loopback address
  * @param restPort 0 takes any that is free
@@ -26,6 +27,7 @@ public record CoordinatorSettings(
     Path store,
     Optional<Database> database,
     Duration patience,
+    Duration keep,
     Formation formation,
     String restHost,
     int restPort,
@@ -62,6 +64,7 @@ public record CoordinatorSettings(
         store,
         Optional.empty(),
         Duration.ZERO,
+        Duration.ZERO,
         new Formation.Alone(),
         restHost,
         restPort,
@@ -82,7 +85,24 @@ public record CoordinatorSettings(
         store,
         Optional.of(shared),
         wait,
+        keep,
         with,
+        restHost,
+        restPort,
+        controlHost,
+        controlPort,
+        security,
+        protection);
+  }
+
+  /** The same where jobs are deleted so long after their end; zero for never. */
+  public CoordinatorSettings keeping(Duration time) {
+    return new CoordinatorSettings(
+        store,
+        database,
+        patience,
+        time,
+        formation,
         restHost,
         restPort,
         controlHost,
@@ -97,6 +117,7 @@ public record CoordinatorSettings(
         store,
         database,
         patience,
+        keep,
         formation,
         restHost,
         restPort,

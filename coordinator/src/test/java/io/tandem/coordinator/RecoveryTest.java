@@ -55,6 +55,29 @@ class RecoveryTest extends RunningCoordinator {
   }
 
   @Test
+  void shouldFreeTheSlotsOfAWorkerThatHangsWhenItsJobHasSucceeded() throws Exception {
+    try (FakeWorker first = new FakeWorker(server.controlPort(), "a", 1);
+        FakeWorker hung = new FakeWorker(server.controlPort(), "b", 1)) {
+      first.send(first.registration().build());
+      hung.send(hung.registration().build());
+      first.expect(Registered.class);
+      hung.expect(Registered.class);
+      String id = submit(1, 2);
+      StartAttempt start = first.expect(StartAttempt.class);
+      hung.expect(StartAttempt.class);
+      first.endsRunning(FakeWorker.running(start));
+      first.report(start, ended(Outcome.COMPLETED, "/m/student.safetensors"));
+      awaitState(id, "SUCCEEDED");
+      assertThat(hung.expectStop().getMode()).isEqualTo(StopMode.ABANDON);
+      awaitState(id, "SUCCEEDED");
+      assertThat(call("DELETE", "/v1/jobs/" + id, "").statusCode()).isEqualTo(204);
+      String next = submit(1, 2);
+      hung.endsRunning(FakeWorker.running(start));
+      assertThat(hung.expect(StartAttempt.class).getJobId()).isEqualTo(next);
+    }
+  }
+
+  @Test
   void shouldTellGoodputAndHowLongAFailureTook() throws Exception {
     try (FakeWorker lost = new FakeWorker(server.controlPort(), "a", 1);
         FakeWorker kept = new FakeWorker(server.controlPort(), "b", 2)) {

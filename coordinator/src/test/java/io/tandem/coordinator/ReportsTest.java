@@ -3,10 +3,13 @@ package io.tandem.coordinator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.tandem.protocol.control.Acknowledged;
+import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Progress;
 import io.tandem.protocol.control.Report;
+import io.tandem.protocol.control.Sample;
 import io.tandem.protocol.control.StartAttempt;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,6 +61,27 @@ class ReportsTest extends RunningCoordinator {
       assertThat(job.get("step").asInt()).isEqualTo(3);
       assertThat(job.get("values").get("loss").asDouble()).isEqualTo(0.5);
       assertThat(json("GET", "/v1/jobs/" + id + "/metrics?name=loss").get("metrics")).hasSize(2);
+    }
+  }
+
+  @Test
+  void shouldGoOnPlacingWhereAReportCannotBeStored() throws Exception {
+    try (FakeWorker worker = new FakeWorker(server.controlPort(), "a", 2)) {
+      worker.send(worker.registration().build());
+      String id = submit(1, 1);
+      StartAttempt start = worker.expect(StartAttempt.class);
+      Sample twice = Sample.newBuilder().setPlace(1).build();
+      worker.report(
+          start,
+          Report.newBuilder()
+              .setEvaluated(Evaluated.newBuilder().addSamples(twice).addSamples(twice)));
+      assertThat(worker.expect(Acknowledged.class).getUpToSequence()).isEqualTo(1);
+      String other = submit(1, 1);
+      assertThat(worker.expect(StartAttempt.class).getJobId()).isEqualTo(other);
+      JsonNode events = json("GET", "/v1/jobs/" + id + "/events").get("events");
+      JsonNode notice = events.get(events.size() - 1);
+      assertThat(notice.get("type").asText()).isEqualTo("notice");
+      assertThat(notice.toString()).contains("REPORT_REFUSED", "worker a", id);
     }
   }
 

@@ -6,6 +6,7 @@ import io.tandem.coordinator.CoordinatorSettings;
 import io.tandem.coordinator.jobs.Protection;
 import io.tandem.coordinator.rest.RestSecurity;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
@@ -45,6 +46,16 @@ final class CoordinatorCommand implements Callable<Integer> {
         "The key passes over the control plane: give that --control-certificate, too."
       })
   boolean encryptFrames;
+
+  @Option(
+      names = "--keep-jobs",
+      paramLabel = "DAYS",
+      defaultValue = "${env:TANDEM_KEEP_JOBS:-0}",
+      description = {
+        "Days after its end that a job is deleted; 0: never (TANDEM_KEEP_JOBS; ${DEFAULT-VALUE}).",
+        "Its files on the workers stay."
+      })
+  int keepJobs;
 
   @Option(
       names = "--rest-host",
@@ -113,6 +124,7 @@ final class CoordinatorCommand implements Callable<Integer> {
   public Integer call() {
     WorkerCommand.require("--rest-port", restPort, 0, 65535);
     WorkerCommand.require("--control-port", controlPort, 0, 65535);
+    WorkerCommand.require("--keep-jobs", keepJobs, 0, 36_500);
     CoordinatorSettings settings;
     CoordinatorServer server;
     try {
@@ -143,6 +155,7 @@ final class CoordinatorCommand implements Callable<Integer> {
   private CoordinatorSettings settings() {
     CoordinatorSettings alone =
         new CoordinatorSettings(store, restHost, restPort, host, controlPort, token)
+            .keeping(Duration.ofDays(keepJobs))
             .with(
                 new RestSecurity(token, path(tokens), path(restCertificate), path(restKey)),
                 new Protection(peerTls.certificates(), encryptFrames));

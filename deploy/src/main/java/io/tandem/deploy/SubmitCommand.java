@@ -26,14 +26,17 @@ final class SubmitCommand implements Callable<Integer> {
       names = "--idempotency-key",
       paramLabel = "KEY",
       defaultValue = "${env:TANDEM_IDEMPOTENCY_KEY:-}",
-      description = "A repeated call with this key submits nothing anew (TANDEM_IDEMPOTENCY_KEY).")
+      description = {
+        "A repeated call with this key submits nothing anew (TANDEM_IDEMPOTENCY_KEY; one is made up).",
+        "An answer that is lost, or a coordinator that is not ready, is asked again for a minute."
+      })
   String key;
 
   @Override
   public Integer call() {
     byte[] body = JobFiles.toJson(file.read());
     TandemClient client = server.client();
-    JsonNode job = client.submit(body, key.isEmpty() ? null : key);
+    JsonNode job = new Submission(client, output.err()).submit(body, key);
     String id = job.path("id").asText();
     if (!wait) {
       output.object(job);

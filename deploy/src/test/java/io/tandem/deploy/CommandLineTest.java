@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -122,6 +123,38 @@ class CommandLineTest {
         .isEqualTo("SUCCEEDED");
     assertThat(out.toString().strip().lines()).hasSize(1);
     assertThat(err.toString()).contains("5/10").contains("studentLoss 1.250").contains("ETA 0:03");
+  }
+
+  @Test
+  void shouldSubmitOneJobHoweverOftenItHasToAsk() throws Exception {
+    server
+        .answer("POST /v1/jobs", StubServer.LOST, "")
+        .answer("POST /v1/jobs", 503, "{\"detail\":\"no coordinator leads\"}")
+        .answer("POST /v1/jobs", 200, "{\"id\":\"j1\",\"state\":\"QUEUED\"}");
+    long begun = System.nanoTime();
+    assertThat(ask("submit", jobFile(JOB), "--set", "NAME=x")).isZero();
+    assertThat(out.toString().strip()).isEqualTo("j1");
+    assertThat(err.toString()).containsOnlyOnce("not submitted yet, and tried again");
+    assertThat(server.calls).extracting(StubServer.Call::key).hasSize(3).doesNotContainNull();
+    assertThat(server.calls)
+        .extracting(StubServer.Call::key)
+        .containsOnly(server.calls.get(0).key());
+    assertThat(Duration.ofNanos(System.nanoTime() - begun))
+        .as("Retry-After is heeded")
+        .isGreaterThan(Duration.ofSeconds(1));
+    assertThat(ask("submit", jobFile(JOB), "--set", "NAME=x")).isZero();
+    assertThat(server.calls.get(3).key()).isNotEqualTo(server.calls.get(0).key());
+    assertThat(ask("submit", jobFile(JOB), "--set", "NAME=x", "--idempotency-key", "k")).isZero();
+    assertThat(server.calls.get(4).key()).isEqualTo("k");
+  }
+
+  @Test
+  void shouldNotAskAgainWhereNobodyIs() throws Exception {
+    server.close();
+    long begun = System.nanoTime();
+    assertThat(ask("submit", jobFile(JOB), "--set", "NAME=x")).isNotZero();
+    assertThat(err.toString()).contains("cannot reach").doesNotContain("tried again");
+    assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(30));
   }
 
   @Test

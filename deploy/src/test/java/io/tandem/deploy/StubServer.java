@@ -12,8 +12,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Answers like a coordinator, with what a test has put there; the last answer of a path stays. */
 final class StubServer implements AutoCloseable {
+  /** In place of a status: the connection breaks before the answer. */
+  static final int LOST = 0;
+
   /** What came in. */
-  record Call(String method, String path, String query, String body, String authorization) {}
+  record Call(
+      String method, String path, String query, String body, String authorization, String key) {}
 
   private record Answer(int status, String body) {}
 
@@ -31,13 +35,21 @@ final class StubServer implements AutoCloseable {
               new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
           String authorization = exchange.getRequestHeaders().getFirst("Authorization");
           String query = exchange.getRequestURI().getQuery();
-          calls.add(new Call(exchange.getRequestMethod(), path, query, body, authorization));
+          String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
+          calls.add(new Call(exchange.getRequestMethod(), path, query, body, authorization, key));
           List<Answer> list =
               answers.getOrDefault(exchange.getRequestMethod() + " " + path, List.of());
           Answer answer =
               list.isEmpty()
                   ? new Answer(404, "{\"title\":\"no such thing\"}")
                   : list.size() == 1 ? list.get(0) : list.remove(0);
+          if (answer.status() == LOST) {
+            exchange.close();
+            return;
+          }
+          if (answer.status() == 503) {
+            exchange.getResponseHeaders().set("Retry-After", "1");
+          }
           byte[] bytes = answer.body().getBytes(StandardCharsets.UTF_8);
           exchange.sendResponseHeaders(answer.status(), bytes.length);
           exchange.getResponseBody().write(bytes);

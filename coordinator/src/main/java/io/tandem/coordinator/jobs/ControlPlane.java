@@ -55,8 +55,8 @@ public final class ControlPlane implements AutoCloseable {
   /** What is only shown does not. */
   private static final Duration LOOK = Duration.ofSeconds(3);
 
-  /** The manager waits for the store. */
-  private static final String BLOCKING = "akka.actor.default-blocking-io-dispatcher";
+  /** Where the manager, and what decides who leads, wait for the store. */
+  static final String DISPATCHER = "tandem.control-dispatcher";
 
   private final Store store;
   private final ActorSystem<Void> system;
@@ -120,7 +120,7 @@ public final class ControlPlane implements AutoCloseable {
                                           store, name, timing, encryptsFrames, Clocks.system()),
                                       steppedDown),
                                   "jobs")
-                              .withProps(Props.empty().withDispatcherFromConfig(BLOCKING)));
+                              .withProps(Props.empty().withDispatcherFromConfig(DISPATCHER)));
               context.spawn(gateway(singleton), "gateway");
               ActorRef<SelfRemoved> removed = context.spawn(removed(steppedDown), "removed");
               cluster.subscriptions().tell(Subscribe.create(removed, SelfRemoved.class));

@@ -68,7 +68,7 @@ final class JobDesk {
 
   private Optional<StoredJob> withKey(String key, Map<String, StoredJob> fresh) {
     return Optional.ofNullable(fresh.get(key))
-        .or(() -> ledger.store().read(reader -> reader.jobByKey(key)));
+        .or(() -> ledger.read(reader -> reader.jobByKey(key)));
   }
 
   private StoredJob job(String json, String key) {

@@ -95,7 +95,7 @@ public final class JobManager extends AbstractBehavior<Object> {
     // Of several coordinators each has a clock of its own; what the next leader reads is the
     // database's.
     Clocks shared = store.isShared() ? new Clocks(leadership::now, clocks.steady()) : clocks;
-    this.ledger = new Ledger(store, leadership, shared, encryptsFrames);
+    this.ledger = new Ledger(leadership, shared, encryptsFrames);
     this.workerDesk = new WorkerDesk(ledger, timing, context.getLog());
     this.jobDesk = new JobDesk(ledger);
     this.placements = new Placements(ledger);
@@ -200,7 +200,10 @@ public final class JobManager extends AbstractBehavior<Object> {
         cause = cause.getCause();
       }
       Object failure =
-          StatusReply.error("nothing was changed, the store fails: " + cause.getMessage());
+          StatusReply.error(
+              "the store fails, so most likely nothing was changed (look, or ask again with the same"
+                  + " Idempotency-Key): "
+                  + cause.getMessage());
       askers.forEach(asker -> tell(asker, failure));
       throw e;
     }

@@ -101,9 +101,9 @@ public record JobState(
     return pausing ? Optional.of(StopMode.CHECKPOINT_AND_STOP) : Optional.empty();
   }
 
-  /** Whether the attempt is only waited for: it is to end on every worker. */
+  /** Whether the attempt is only waited for: it is to end on every worker, or does so by itself. */
   public boolean isEnding() {
-    return !isUnderWay() && wantedStop().isPresent();
+    return !isUnderWay() && !active().isEmpty();
   }
 
   /** What that event makes of this state; an event that does not fit changes nothing. */

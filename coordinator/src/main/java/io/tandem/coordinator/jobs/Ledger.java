@@ -3,7 +3,7 @@ package io.tandem.coordinator.jobs;
 import com.google.protobuf.ByteString;
 import io.tandem.coordinator.store.Leadership;
 import io.tandem.coordinator.store.Rows;
-import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreReader;
 import io.tandem.coordinator.store.StoreWriter;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.StopAttempt;
@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * The jobs under way and the workers that do them. Every change is stored first, then becomes true
@@ -24,7 +25,6 @@ final class Ledger {
   private static final int FRAME_KEY_BYTES = 32;
   private static final SecureRandom RANDOM = new SecureRandom();
 
-  private final Store store;
   private final Leadership leadership;
   private final Clocks clocks;
   private final Workers workers = new Workers();
@@ -37,23 +37,21 @@ final class Ledger {
    *
    * @param encryptsFrames whether attempts get a key for their data plane
    */
-  Ledger(Store store, Leadership leadership, Clocks clocks, boolean encryptsFrames) {
-    this.store = store;
+  Ledger(Leadership leadership, Clocks clocks, boolean encryptsFrames) {
     this.leadership = leadership;
     this.clocks = clocks;
     this.encryptsFrames = encryptsFrames;
-    for (StoredJob job : store.read(reader -> reader.unfinished())) {
+    for (StoredJob job : read(StoreReader::unfinished)) {
       String id = job.header().id();
       jobs.put(job);
-      store
-          .read(reader -> reader.attempt(id, job.status().attempt()))
-          .ifPresent(attempt -> attempts.put(id, attempt));
+      Optional<Rows.Attempt> last = read(reader -> reader.attempt(id, job.status().attempt()));
+      last.ifPresent(attempt -> attempts.put(id, attempt));
     }
   }
 
-  /** To read from. */
-  Store store() {
-    return store;
+  /** Reads what is stored, whoever else does. */
+  <T> T read(Function<StoreReader, T> work) {
+    return leadership.read(work);
   }
 
   Workers workers() {
@@ -82,7 +80,7 @@ final class Ledger {
 
   /** Any job, also one that ended long ago. */
   Optional<StoredJob> find(String jobId) {
-    return underWay(jobId).or(() -> store.read(reader -> reader.job(jobId)));
+    return underWay(jobId).or(() -> read(reader -> reader.job(jobId)));
   }
 
   /** Writes what is no change of a job under way. */
@@ -92,7 +90,7 @@ final class Ledger {
 
   /** Makes changes: all of them or, when the store fails, none. */
   void change(Consumer<JobBatch> work) {
-    JobBatch batch = new JobBatch(jobs, id -> store.read(reader -> reader.job(id)), now());
+    JobBatch batch = new JobBatch(jobs, id -> read(reader -> reader.job(id)), now());
     work.accept(batch);
     List<JobBatch.Order> orders = batch.commit(leadership);
     batch.attempts().forEach(attempt -> attempts.put(attempt.jobId(), attempt));
@@ -104,7 +102,7 @@ final class Ledger {
     if (order.command() instanceof JobCommand.Start start) {
       boolean first = start.attempt() == 1; // which nothing has been saved before
       List<Rows.Checkpoint> checkpoints =
-          first ? List.of() : store.read(reader -> reader.checkpoints(jobId));
+          first ? List.of() : read(reader -> reader.checkpoints(jobId));
       List<String> workerByRank = workerByRank(order.job());
       Object message =
           StartMessages.start(

@@ -55,7 +55,8 @@ final class Membership {
     this.cluster = Cluster.get(system);
     this.store = store;
     this.holder = holder;
-    this.blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
+    this.blocking =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig(ControlPlane.DISPATCHER));
   }
 
   /**

@@ -17,6 +17,8 @@ import java.util.function.UnaryOperator;
 
 /** What a worker's report changes. Reports of jobs that were deleted change nothing. */
 final class ReportReader {
+  private static final int MOST_OF_A_REASON = 500;
+
   private ReportReader() {}
 
   static void read(Report report, JobBatch batch) {
@@ -65,6 +67,36 @@ final class ReportReader {
         // Of a later release: acknowledged, so that the worker does not send it for ever.
       }
     }
+  }
+
+  /** What is kept of a report that the store refuses. */
+  static void refused(Report report, RuntimeException failure, JobBatch batch) {
+    if (batch.job(report.getJobId()).isPresent()) {
+      Throwable cause = failure;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      String why = String.valueOf(cause.getMessage());
+      ObjectNode data = node("level", "warning");
+      data.put("code", "REPORT_REFUSED");
+      data.put(
+          "text",
+          name(report)
+              + " cannot be stored and is left out: "
+              + why.substring(0, Math.min(why.length(), MOST_OF_A_REASON)));
+      event(report, batch, "notice", data.put("worker", report.getWorkerId()));
+    }
+  }
+
+  /** A report for people. */
+  static String name(Report report) {
+    return "report %d (%s) of worker %s on attempt %d of %s"
+        .formatted(
+            report.getSequence(),
+            report.getBodyCase(),
+            report.getWorkerId(),
+            report.getAttempt(),
+            report.getJobId());
   }
 
   private static void progress(Report report, Progress progress, JobBatch batch) {

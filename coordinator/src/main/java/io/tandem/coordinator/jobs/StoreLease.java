@@ -36,7 +36,7 @@ public final class StoreLease extends Lease {
   public StoreLease(LeaseSettings settings, ExtendedActorSystem system) {
     this.settings = settings;
     this.store = system.settings().setup().get(Source.class).orElseThrow().store;
-    this.blocking = system.dispatchers().lookup("akka.actor.default-blocking-io-dispatcher");
+    this.blocking = system.dispatchers().lookup(ControlPlane.DISPATCHER);
   }
 
   @Override

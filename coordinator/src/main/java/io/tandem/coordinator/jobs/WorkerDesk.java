@@ -1,8 +1,7 @@
 package io.tandem.coordinator.jobs;
 
 import akka.actor.typed.ActorRef;
-import io.tandem.coordinator.store.FencedException;
-import io.tandem.coordinator.store.StoreUnavailableException;
+import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Acknowledged;
 import io.tandem.protocol.control.Heartbeat;
@@ -21,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 
 /** What workers say, and what they are answered. */
@@ -139,55 +139,48 @@ final class WorkerDesk {
   }
 
   /**
-   * Stores what is new in these, all in one transaction, and acknowledges all; the same report
-   * never counts twice. One that cannot be stored holds up its own worker's only.
+   * Stores what is new in these and acknowledges all; the same report never counts twice. In place
+   * of one that no store takes stands a notice: sent again it would fail again, for ever.
    */
   void reports(List<Reports> all) {
+    storeParts(all.stream().flatMap(reports -> reports.getReportsList().stream()).toList());
+  }
+
+  /** All in one transaction; where one of them is refused, the halves apart, down to that one. */
+  private void storeParts(List<Report> reports) {
     try {
-      store(all);
-    } catch (FencedException | StoreUnavailableException e) {
-      throw e;
+      store(reports, ReportReader::read);
     } catch (RuntimeException e) {
-      if (all.size() > 1) {
-        log.error("{} messages cannot be stored together, now each alone", all.size(), e);
-        RuntimeException last = e;
-        for (Reports one : all) {
-          last = failure(one).orElse(last);
-        }
-        throw last;
+      if (!Store.refuses(e)) {
+        throw e;
       }
-      throw e;
+      reports.forEach(report -> stored.remove(report.getWorkerId())); // the store knows better now
+      int half = reports.size() / 2;
+      if (half == 0) {
+        log.error("{} cannot be stored", ReportReader.name(reports.get(0)), e);
+        store(reports, (report, batch) -> ReportReader.refused(report, e, batch));
+      } else {
+        storeParts(reports.subList(0, half));
+        storeParts(reports.subList(half, reports.size()));
+      }
     }
   }
 
-  private Optional<RuntimeException> failure(Reports one) {
-    try {
-      store(List.of(one));
-      return Optional.empty();
-    } catch (FencedException | StoreUnavailableException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      return Optional.of(e);
-    }
-  }
-
-  private void store(List<Reports> all) {
+  private void store(List<Report> reports, BiConsumer<Report, JobBatch> read) {
     Map<String, Long> upTo = new LinkedHashMap<>();
     List<Report> fresh = new ArrayList<>();
-    for (Reports reports : all) {
-      for (Report report : reports.getReportsList()) {
-        String workerId = report.getWorkerId();
-        long last = upTo.computeIfAbsent(workerId, this::lastStored);
-        if (report.getSequence() > last) {
-          fresh.add(report);
-          upTo.put(workerId, report.getSequence());
-        }
+    for (Report report : reports) {
+      String workerId = report.getWorkerId();
+      long last = upTo.computeIfAbsent(workerId, this::lastStored);
+      if (report.getSequence() > last) {
+        fresh.add(report);
+        upTo.put(workerId, report.getSequence());
       }
     }
     if (!fresh.isEmpty()) {
       ledger.change(
           batch -> {
-            fresh.forEach(report -> ReportReader.read(report, batch));
+            fresh.forEach(report -> read.accept(report, batch));
             fresh.stream()
                 .map(Report::getWorkerId)
                 .distinct()
@@ -201,8 +194,7 @@ final class WorkerDesk {
   }
 
   private long lastStored(String workerId) {
-    return stored.computeIfAbsent(
-        workerId, id -> ledger.store().read(reader -> reader.acknowledged(id)));
+    return stored.computeIfAbsent(workerId, id -> ledger.read(reader -> reader.acknowledged(id)));
   }
 
   /** Nothing is placed there any more, and its jobs move elsewhere. */

@@ -8,19 +8,34 @@ import io.tandem.protocol.control.ClusterView;
 import io.tandem.protocol.control.WorkerView;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.protocol.metrics.MetricDefinitions;
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Counts of jobs, workers and slots, and the jobs that are placed, beside the JVM. Thread-safe. */
 public final class CoordinatorMetrics implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CoordinatorMetrics.class);
+
   private final Meters meters = new Meters();
+  private final Optional<Path> store;
   private final Set<String> statesShown = new TreeSet<>();
   private Set<String> jobsShown = Set.of();
   private long recoveries;
   private long lastRecovered;
+
+  /** {@code store} is a directory whose file system is measured, if any. */
+  public CoordinatorMetrics(Optional<Path> store) {
+    this.store = store;
+  }
 
   /**
    * All in Prometheus' text format, as the cluster stands.
@@ -47,7 +62,22 @@ public final class CoordinatorMetrics implements AutoCloseable {
     statesShown.forEach(
         state -> meters.set(MetricDefinitions.JOBS, byState.getOrDefault(state, 0), state));
     jobs(placed, view.getNow());
+    store.ifPresent(this::volume);
     return meters.scrape();
+  }
+
+  private void volume(Path directory) {
+    double free = Double.NaN;
+    double size = Double.NaN;
+    try {
+      FileStore volume = Files.getFileStore(directory);
+      free = volume.getUsableSpace();
+      size = volume.getTotalSpace();
+    } catch (IOException e) {
+      LOG.warn("cannot tell the free space of {}", directory, e);
+    }
+    meters.set(MetricDefinitions.VOLUME_FREE, free, "store");
+    meters.set(MetricDefinitions.VOLUME_SIZE, size, "store");
   }
 
   private void jobs(List<StoredJob> placed, long now) {
@@ -95,6 +125,7 @@ public final class CoordinatorMetrics implements AutoCloseable {
   /** While nobody leads: the cluster's as it was last known, and that this one does not lead. */
   public synchronized String scrapeWithoutLeader() {
     meters.set(MetricDefinitions.LEADER, 0);
+    store.ifPresent(this::volume);
     return meters.scrape();
   }
 

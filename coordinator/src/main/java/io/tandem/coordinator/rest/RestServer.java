@@ -166,6 +166,10 @@ public final class RestServer implements AutoCloseable {
       request.discardEntityBytes(system);
       return CompletableFuture.completedFuture(Replies.problem(verdict.refusal().get()));
     }
+    if (ServiceRoutes.asksWhetherItLives(request)) { // which it does however busy it is
+      request.discardEntityBytes(system);
+      return CompletableFuture.completedFuture(ServiceRoutes.up());
+    }
     return request
         .entity()
         .withSizeLimit(LARGEST_READ)

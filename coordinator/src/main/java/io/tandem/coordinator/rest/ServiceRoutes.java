@@ -1,6 +1,8 @@
 package io.tandem.coordinator.rest;
 
 import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpMethods;
+import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -23,6 +25,7 @@ import java.util.concurrent.Executor;
 /** Workers, health, metrics and the API's description. */
 final class ServiceRoutes {
   private static final Duration LOOK = Duration.ofMillis(500);
+  private static final String LIVE = "/health/live";
 
   private final ControlPlane plane;
   private final Store store;
@@ -45,7 +48,7 @@ final class ServiceRoutes {
   List<Route> routes() {
     return List.of(
         new Route("GET", "/v1/workers", call -> plane.view().thenApply(this::workers)),
-        new Route("GET", "/health/live", call -> CompletableFuture.completedFuture(up())),
+        new Route("GET", LIVE, call -> CompletableFuture.completedFuture(up())),
         new Route("GET", "/health/ready", call -> ready()),
         new Route("GET", "/metrics", call -> scrape()),
         new Route("GET", "/openapi.yaml", call -> openApi()));
@@ -58,7 +61,11 @@ final class ServiceRoutes {
     return Replies.json(200, body);
   }
 
-  private static HttpResponse up() {
+  static boolean asksWhetherItLives(HttpRequest request) {
+    return request.method().equals(HttpMethods.GET) && request.getUri().path().equals(LIVE);
+  }
+
+  static HttpResponse up() {
     return Replies.json(200, Replies.JSON.createObjectNode().put("status", "up"));
   }
 

@@ -2,6 +2,7 @@ package io.tandem.coordinator.store;
 
 import java.time.Duration;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -45,6 +46,11 @@ public final class Leadership {
   public long now() {
     Reading last = clock;
     return last.millis() + (System.nanoTime() - last.nanos()) / 1_000_000;
+  }
+
+  /** As {@link Store#read}, over connections that no other reader can take. */
+  public <T> T read(Function<StoreReader, T> work) {
+    return store.readAsLeader(work);
   }
 
   /**

@@ -5,7 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
@@ -25,17 +29,32 @@ public final class Store implements AutoCloseable {
   private final String place;
   private final Dialect dialect;
   private final Pools.Pool pool;
-  private final Jdbi jdbi;
-  private volatile boolean open;
-  private volatile StoreUnavailableException outage;
-  private volatile long outageNanos;
+  private final Access readers;
+  private final Access leader;
+  private final Lock writing = new ReentrantLock(true);
+
+  /** Some connections, and whether they are of use: what befalls some does not stop the others. */
+  private record Access(Jdbi jdbi, Availability availability) {
+    static Access over(DataSource source, String place) {
+      Jdbi jdbi = Jdbi.create(source).registerArgument(new PlainText());
+      return new Access(jdbi, new Availability(place, System::nanoTime));
+    }
+
+    <T> T transact(TransactionIsolationLevel level, Function<Handle, T> work) {
+      return availability.call(
+          () ->
+              level == TransactionIsolationLevel.UNKNOWN
+                  ? jdbi.inTransaction(work::apply)
+                  : jdbi.inTransaction(level, work::apply));
+    }
+  }
 
   private Store(String place, Dialect dialect, Pools.Pool pool) {
     this.place = place;
     this.dialect = dialect;
     this.pool = pool;
-    this.jdbi = Jdbi.create(pool.source());
-    jdbi.registerArgument(new PlainText());
+    this.readers = Access.over(pool.readers(), place);
+    this.leader = Access.over(pool.leader(), place);
   }
 
   /**
@@ -85,12 +104,14 @@ public final class Store implements AutoCloseable {
    */
   public void awaitOpen(Duration patience) throws InterruptedException {
     long start = System.nanoTime();
-    while (!open) {
+    while (!leader.availability().isOpen()) {
       try {
         migrate();
       } catch (RuntimeException e) {
-        String reason = Outages.reason(e).orElseThrow(() -> unusable("the database " + place, e));
-        outage = unavailable(reason, e);
+        Outages.Trouble trouble =
+            Outages.trouble(e).orElseThrow(() -> unusable("the database " + place, e));
+        readers.availability().away(trouble.reason(), e);
+        StoreUnavailableException outage = leader.availability().away(trouble.reason(), e);
         long left = patience.toNanos() - (System.nanoTime() - start);
         if (left < 0) {
           throw outage;
@@ -103,8 +124,8 @@ public final class Store implements AutoCloseable {
 
   private void migrate() {
     Migrations.run(pool.migrations(), dialect);
-    outage = null;
-    open = true;
+    readers.availability().opened();
+    leader.availability().opened();
   }
 
   Dialect dialect() {
@@ -127,7 +148,7 @@ public final class Store implements AutoCloseable {
    * @throws StoreUnavailableException when it does not
    */
   public void check() {
-    read(StoreReader::ping);
+    readAsLeader(StoreReader::ping);
   }
 
   /**
@@ -205,47 +226,46 @@ public final class Store implements AutoCloseable {
   /**
    * Reads a consistent state.
    *
-   * @throws StoreUnavailableException when the database cannot be reached
+   * @throws StoreUnavailableException when the database cannot be reached or is busy
    */
   public <T> T read(Function<StoreReader, T> work) {
-    return guarded(dialect.reading(), handle -> work.apply(new StoreReader(handle)));
+    return readers.transact(dialect.reading(), handle -> work.apply(new StoreReader(handle)));
+  }
+
+  /** The same over the leader's connections. */
+  <T> T readAsLeader(Function<StoreReader, T> work) {
+    return leader.transact(dialect.reading(), handle -> work.apply(new StoreReader(handle)));
+  }
+
+  /**
+   * Whether a write failed by what was to be written, which any store would refuse each time: not
+   * because this one is away, full or broken.
+   */
+  public static boolean refuses(RuntimeException failure) {
+    return Outages.isRefusal(failure);
   }
 
   /** One transaction of whatever kind. */
   <T> T transact(Function<Handle, T> work) {
-    return guarded(TransactionIsolationLevel.UNKNOWN, work);
+    return inTurn(() -> leader.transact(TransactionIsolationLevel.UNKNOWN, work));
   }
 
-  /**
-   * While the database is away, one caller a second finds out whether it still is; all others are
-   * told at once, so that they do not pile up.
-   */
-  private <T> T guarded(TransactionIsolationLevel level, Function<Handle, T> work) {
-    StoreUnavailableException last = outage;
-    if (last != null && (!open || System.nanoTime() - outageNanos < RETRY.toNanos())) {
-      throw new StoreUnavailableException(last.getMessage(), last);
+  /** One transaction that can wait, over connections that are not the leader's. */
+  <T> T tidy(Function<Handle, T> work) {
+    return inTurn(() -> readers.transact(TransactionIsolationLevel.UNKNOWN, work));
+  }
+
+  /** SQLite lets one write at a time, and whose turn it is it leaves to chance. */
+  private <T> T inTurn(Supplier<T> write) {
+    if (isShared()) {
+      return write.get();
     }
-    if (!open) {
-      throw unavailable("it was not reached yet", null);
-    }
+    writing.lock(); // no longer than one small transaction takes
     try {
-      T result =
-          level == TransactionIsolationLevel.UNKNOWN
-              ? jdbi.inTransaction(work::apply)
-              : jdbi.inTransaction(level, work::apply);
-      outage = null;
-      return result;
-    } catch (RuntimeException e) {
-      String reason = Outages.reason(e).orElseThrow(() -> e);
-      outageNanos = System.nanoTime();
-      outage = unavailable(reason, e);
-      throw outage;
+      return write.get();
+    } finally {
+      writing.unlock();
     }
-  }
-
-  private StoreUnavailableException unavailable(String reason, Throwable cause) {
-    return new StoreUnavailableException(
-        "the database " + place + " cannot be reached: " + reason, cause);
   }
 
   @Override

@@ -12,6 +12,15 @@ import org.jdbi.v3.core.statement.Query;
 
 /** The reads of one transaction. */
 public final class StoreReader {
+  /** Each reads no more than it tells: its index has its order. */
+  static final String ALL_SERIES =
+      "SELECT * FROM metrics WHERE job_id = :job AND time BETWEEN :from AND :to"
+          + " ORDER BY time, name LIMIT :limit";
+
+  static final String ONE_SERIES =
+      "SELECT * FROM metrics WHERE job_id = :job AND name = :name AND time BETWEEN :from AND :to"
+          + " ORDER BY time LIMIT :limit";
+
   private final Handle handle;
 
   StoreReader(Handle handle) {
@@ -26,7 +35,7 @@ public final class StoreReader {
   /** The job with that id. */
   public Optional<StoredJob> job(String jobId) {
     return handle
-        .createQuery("SELECT * FROM jobs WHERE id = :id")
+        .createQuery("SELECT * FROM jobs WHERE id = :id AND deleted = 0")
         .bind("id", jobId)
         .map((row, context) -> job(row))
         .findOne();
@@ -35,7 +44,7 @@ public final class StoreReader {
   /** The job that was submitted with that idempotency key. */
   public Optional<StoredJob> jobByKey(String idempotencyKey) {
     return handle
-        .createQuery("SELECT * FROM jobs WHERE idempotency_key = :key")
+        .createQuery("SELECT * FROM jobs WHERE idempotency_key = :key AND deleted = 0")
         .bind("key", idempotencyKey)
         .map((row, context) -> job(row))
         .findOne();
@@ -50,8 +59,8 @@ public final class StoreReader {
   public List<StoredJob> unfinished() {
     return handle
         .createQuery(
-            "SELECT * FROM jobs WHERE state NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED')"
-                + " OR active <> '[]' ORDER BY number")
+            "SELECT * FROM jobs WHERE (state NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED')"
+                + " OR active <> '[]') AND deleted = 0 ORDER BY number")
         .map((row, context) -> job(row))
         .list();
   }
@@ -69,7 +78,7 @@ public final class StoreReader {
         handle.createQuery(
             "SELECT * FROM jobs WHERE "
                 + those
-                + "number < :before ORDER BY number DESC LIMIT :limit");
+                + "number < :before AND deleted = 0 ORDER BY number DESC LIMIT :limit");
     if (state != null) {
       query.bind("state", state);
     }
@@ -110,12 +119,12 @@ public final class StoreReader {
 
   /** Values of a job's time series, the oldest first; {@code name} may be null for all. */
   public List<Rows.Metric> metrics(String jobId, String name, long from, long to, int limit) {
-    return handle
-        .createQuery(
-            "SELECT * FROM metrics WHERE job_id = :job AND (CAST(:name AS TEXT) IS NULL OR name ="
-                + " :name) AND time BETWEEN :from AND :to ORDER BY time, name LIMIT :limit")
+    Query query = handle.createQuery(name == null ? ALL_SERIES : ONE_SERIES);
+    if (name != null) {
+      query.bind("name", name);
+    }
+    return query
         .bind("job", jobId)
-        .bind("name", name)
         .bind("from", from)
         .bind("to", to)
         .bind("limit", limit)
@@ -150,10 +159,9 @@ public final class StoreReader {
   public List<StoredJob> lately(long after) {
     return handle
         .createQuery(
-            "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM events"
-                + " WHERE id > :after)"
-                + " OR state IN ('PLACING', 'RUNNING', 'RECOVERING', 'CANCELLING')"
-                + " ORDER BY number DESC")
+            "SELECT * FROM jobs WHERE (id IN (SELECT job_id FROM events WHERE id > :after)"
+                + " OR state IN ('PLACING', 'RUNNING', 'RECOVERING', 'CANCELLING'))"
+                + " AND deleted = 0 ORDER BY number DESC")
         .bind("after", after)
         .map((row, context) -> job(row))
         .list();

@@ -247,8 +247,14 @@ public final class StoreWriter {
         .execute();
   }
 
-  /** Forgets a job and all that belongs to it. */
+  /**
+   * Forgets a job: from now on nobody finds it, and its idempotency key is free. What belongs to it
+   * may be a lot, which {@link Housekeeping} removes piece by piece.
+   */
   public void delete(String jobId) {
-    handle.createUpdate("DELETE FROM jobs WHERE id = :id").bind("id", jobId).execute();
+    handle
+        .createUpdate("UPDATE jobs SET deleted = 1, idempotency_key = NULL WHERE id = :id")
+        .bind("id", jobId)
+        .execute();
   }
 }

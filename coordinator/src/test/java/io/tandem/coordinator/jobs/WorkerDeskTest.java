@@ -13,6 +13,7 @@ import io.tandem.protocol.control.AttemptEnded;
 import io.tandem.protocol.control.CheckpointCommitted;
 import io.tandem.protocol.control.Evaluated;
 import io.tandem.protocol.control.Heartbeat;
+import io.tandem.protocol.control.LogLines;
 import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.ProtocolVersion;
@@ -23,6 +24,9 @@ import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.Sample;
 import io.tandem.protocol.control.WorkerView;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -63,7 +67,7 @@ class WorkerDeskTest {
                 JobState.Status.PLACING,
                 wall - PLACED.toMillis()));
     store.lead("test").write(writer -> writer.insert(job));
-    ledger = new Ledger(store, store.lead("test"), new Clocks(() -> wall, () -> steady), false);
+    ledger = new Ledger(store.lead("test"), new Clocks(() -> wall, () -> steady), false);
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
     Register register =
         Register.newBuilder()
@@ -150,9 +154,28 @@ class WorkerDeskTest {
     Evaluated evaluated = Evaluated.newBuilder().addSamples(twice).addSamples(twice).build();
     Reports bad = said("w", Report.newBuilder().setEvaluated(evaluated));
     Reports good = said("v", Report.newBuilder().setNotice(Notice.newBuilder().setText("well")));
-    assertThatThrownBy(() -> desk.reports(List.of(bad, good))).hasMessageContaining("samples");
-    assertThat(store.<Long>read(reader -> reader.acknowledged("w"))).isZero();
+    desk.reports(List.of(bad, good));
+    assertThat(store.<Long>read(reader -> reader.acknowledged("w"))).isEqualTo(1);
     assertThat(store.<Long>read(reader -> reader.acknowledged("v"))).isEqualTo(1);
+    List<Rows.Event> events = store.read(reader -> reader.events("j", 0, 10));
+    assertThat(events).hasSize(2).extracting(Rows.Event::type).containsOnly("notice");
+    assertThat(events.get(0).data())
+        .contains("REPORT_REFUSED", "EVALUATED", "worker w", "attempt 1 of j", "samples");
+    assertThat(events.get(1).data()).contains("well");
+  }
+
+  @Test
+  void shouldNotPassOverAReportWhereTheStoreItselfFails() throws Exception {
+    try (Connection connection =
+            DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("tandem.db"));
+        Statement statement = connection.createStatement()) {
+      statement.execute("DROP TABLE logs");
+      Reports said =
+          said("w", Report.newBuilder().setLog(LogLines.newBuilder().addLines("a line")));
+      assertThatThrownBy(() -> desk.reports(List.of(said))).hasMessageContaining("logs");
+    }
+    assertThat(store.<Long>read(reader -> reader.acknowledged("w"))).isZero();
+    assertThat(store.<List<Rows.Event>>read(reader -> reader.events("j", 0, 10))).isEmpty();
   }
 
   private static Reports said(String worker, Report.Builder report) {
@@ -163,7 +186,7 @@ class WorkerDeskTest {
   /** It hears all workers well, and what one of them says was said while nobody led. */
   @Test
   void shouldTellHowLongAPeerWasMissedThoughThisLeaderIsNew() throws Exception {
-    ledger = new Ledger(store, store.lead("next"), new Clocks(() -> wall, () -> steady), false);
+    ledger = new Ledger(store.lead("next"), new Clocks(() -> wall, () -> steady), false);
     desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
     assertThat(detectionSeconds(ended(Outcome.LOST_PEER, 5_000), wall - 3_000)).isEqualTo(8);
   }

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tandem.coordinator.store.Effort;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.ClusterView;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class CoordinatorMetricsTest {
   private static ClusterView view(long recoveries) {
@@ -31,7 +34,7 @@ class CoordinatorMetricsTest {
 
   @Test
   void shouldCountRecoveriesOnWhenTheManagerStartsAgain() {
-    try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
+    try (CoordinatorMetrics metrics = new CoordinatorMetrics(Optional.empty())) {
       List<String> counts =
           List.of(0, 2, 2, 1, 3).stream()
               .map(recovered -> metrics.scrape(view(recovered), List.of(), true))
@@ -44,8 +47,32 @@ class CoordinatorMetricsTest {
   }
 
   @Test
+  void shouldTellTheRoomForTheStoreAlsoWithoutALeader(@TempDir Path directory) {
+    String free = "tandem_volume_free_bytes{volume=\"store\"} ";
+    String size = "tandem_volume_size_bytes{volume=\"store\"} ";
+    try (CoordinatorMetrics metrics = new CoordinatorMetrics(Optional.of(directory))) {
+      for (String all :
+          List.of(metrics.scrape(view(0), List.of(), true), metrics.scrapeWithoutLeader())) {
+        assertThat(number(all, size)).isGreaterThanOrEqualTo(number(all, free)).isPositive();
+      }
+    }
+    try (CoordinatorMetrics metrics =
+        new CoordinatorMetrics(Optional.of(directory.resolve("no")))) {
+      assertThat(metrics.scrapeWithoutLeader()).contains(free + "NaN", size + "NaN");
+    }
+    try (CoordinatorMetrics metrics = new CoordinatorMetrics(Optional.empty())) {
+      assertThat(metrics.scrapeWithoutLeader()).doesNotContain("tandem_volume");
+    }
+  }
+
+  private static double number(String all, String series) {
+    String value = all.substring(all.indexOf(series) + series.length());
+    return Double.parseDouble(value.substring(0, value.indexOf('\n')));
+  }
+
+  @Test
   void shouldShowPlacedJobsAndRemoveThoseThatAreNotAnyMore() {
-    try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
+    try (CoordinatorMetrics metrics = new CoordinatorMetrics(Optional.empty())) {
       String both = metrics.scrape(view(0), List.of(job("j1"), job("j2")), false);
       assertThat(both)
           .contains("tandem_coordinator_leader 0.0")
@@ -73,7 +100,7 @@ class CoordinatorMetricsTest {
 
   @Test
   void shouldNotSayThatItLeadsWhileNobodyDoes() {
-    try (CoordinatorMetrics metrics = new CoordinatorMetrics()) {
+    try (CoordinatorMetrics metrics = new CoordinatorMetrics(Optional.empty())) {
       assertThat(metrics.scrape(view(0), List.of(), true))
           .contains("tandem_coordinator_leader 1.0");
       assertThat(metrics.scrapeWithoutLeader()).contains("tandem_coordinator_leader 0.0");

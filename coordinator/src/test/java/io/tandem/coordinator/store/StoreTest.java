@@ -1,16 +1,21 @@
 package io.tandem.coordinator.store;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -120,6 +125,7 @@ class StoreTest {
             writer.insert(new Rows.Event(0, "j1", 3000, 1, "state", "{}"));
           });
       write(store, writer -> writer.delete("j1"));
+      HousekeepingTest.round(store, Duration.ZERO);
       assertThat(store.<Optional<StoredJob>>read(r -> r.job("j1"))).isEmpty();
       assertThat(store.<List<Rows.Event>>read(r -> r.events("j1", 0, 10))).isEmpty();
       assertThat(store.<List<StoredJob>>read(StoreReader::unfinished))
@@ -221,6 +227,44 @@ class StoreTest {
                       }))
           .isInstanceOf(RuntimeException.class);
       assertThat(store.<List<StoredJob>>read(r -> r.jobs(null, Long.MAX_VALUE, 10))).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldTellWhatItRefusesFromWhatItCannotDo(Dialect dialect) {
+    try (Store store = new TestStore(dialect, directory).open()) {
+      write(store, writer -> writer.insert(job("j1", null, "RUNNING", Set.of())));
+      String longName = new Random(1).ints(20_000).mapToObj(Integer::toString).collect(joining());
+      List<Consumer<StoreWriter>> refused =
+          List.of(
+              writer -> writer.insert(job("j1", null, "RUNNING", Set.of())),
+              writer -> writer.insert(new Rows.Event(0, "no job", 1, 1, "notice", "{}")));
+      for (Consumer<StoreWriter> work : refused) {
+        assertThat(catchThrowableOfType(RuntimeException.class, () -> write(store, work)))
+            .matches(Store::refuses);
+      }
+      Consumer<StoreWriter> large =
+          writer -> writer.insertMetrics(List.of(new Rows.Metric("j1", longName, 1, 1, 1, 1)));
+      if (dialect == Dialect.POSTGRESQL) { // as SQLite takes it
+        assertThat(catchThrowableOfType(RuntimeException.class, () -> write(store, large)))
+            .matches(Store::refuses);
+      }
+      for (int cannot : new int[] {5, 10, 11, 13}) { // SQLite is busy, cannot read, is broken, full
+        assertThat(Store.refuses(new RuntimeException(new SQLException("no", null, cannot))))
+            .isFalse();
+      }
+      Leadership old = store.lead("old");
+      store.lead("new");
+      assertThat(catchThrowableOfType(RuntimeException.class, () -> old.write(writer -> {})))
+          .matches(e -> !Store.refuses(e));
+      store.transact(handle -> handle.execute("DROP TABLE logs"));
+      Rows.LogLine line = new Rows.LogLine(0, "j1", 1, 1, "a", "a line");
+      assertThat(
+              catchThrowableOfType(
+                  RuntimeException.class,
+                  () -> write(store, writer -> writer.insertLogs(List.of(line)))))
+          .matches(e -> !Store.refuses(e));
     }
   }
 

@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -206,9 +208,20 @@ public final class TandemClient {
   private JsonNode json(HttpRequest.Builder request) {
     HttpResponse<String> response = send(request, BodyHandlers.ofString());
     if (response.statusCode() >= 400) {
-      throw problem(response.statusCode(), response.body());
+      ClientException problem = problem(response.statusCode(), response.body());
+      throw new ClientException(problem.status(), problem.getMessage(), true, retryAfter(response));
     }
     return parse(response.body());
+  }
+
+  /** Dates are not read: no coordinator sends one. */
+  private static Duration retryAfter(HttpResponse<?> response) {
+    return response
+        .headers()
+        .firstValue("Retry-After")
+        .filter(seconds -> seconds.matches("\\d{1,4}"))
+        .map(seconds -> Duration.ofSeconds(Integer.parseInt(seconds)))
+        .orElse(Duration.ZERO);
   }
 
   private <T> HttpResponse<T> send(
@@ -226,7 +239,9 @@ public final class TandemClient {
       throw new ClientException(
           0,
           "cannot reach the coordinator at %s (%s); is it running? Set --server or TANDEM_SERVER"
-              .formatted(server, why));
+              .formatted(server, why),
+          !(e instanceof ConnectException || e instanceof HttpConnectTimeoutException),
+          Duration.ZERO);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ClientException(0, "interrupted");

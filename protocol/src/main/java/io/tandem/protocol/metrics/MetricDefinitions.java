@@ -86,7 +86,8 @@ public final class MetricDefinitions {
       gauge(
           "volume.free",
           "bytes",
-          "Free space for checkpoints and for shared memory (shm); NaN while it cannot be told.",
+          "Free space for checkpoints, for shared memory (shm), and on a coordinator for SQLite"
+              + " (store); NaN while it cannot be told.",
           "volume");
   public static final MetricDefinition VOLUME_SIZE =
       gauge("volume.size", "bytes", "Size of the file system that holds them.", "volume");
