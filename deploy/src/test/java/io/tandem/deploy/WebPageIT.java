@@ -423,7 +423,8 @@ class WebPageIT {
     }
     Page page = browser.open(server + "/#/workers", 390, 844);
     // No news of jobs, as of old ones; the list is loaded again whenever the stream has ended.
-    String totals = "event: totals\ndata: {\"workers\":0,\"slots\":0,\"usedSlots\":0,\"jobs\":{}}\n\n";
+    String totals =
+        "event: totals\ndata: {\"workers\":0,\"slots\":0,\"usedSlots\":0,\"jobs\":{}}\n\n";
     page.route(
         "**/v1/changes",
         route ->

@@ -38,7 +38,7 @@ public final class Checkpoint {
   public static void discard(Path root, long step, int attempt) throws CheckpointException {
     var directory = temporaryOf(root, step, attempt);
     try {
-      Trees.delete(directory);
+      Storage.delete(directory);
     } catch (IOException e) {
       throw new CheckpointException(directory, "cannot be removed", e);
     }
@@ -77,7 +77,7 @@ public final class Checkpoint {
     } catch (CheckpointException e) {
       try {
         // Nobody will finish it, and on a full disk its bytes are missed.
-        Trees.delete(temporary);
+        Storage.delete(temporary);
       } catch (IOException again) {
         e.addSuppressed(again);
       }
@@ -107,10 +107,10 @@ public final class Checkpoint {
       Trees.force(temporary);
       if (Files.exists(directory)) {
         if (isWhole(directory)) {
-          Trees.delete(temporary);
+          Storage.delete(temporary);
           return new Committed(directory, CheckpointReader.manifest(directory));
         }
-        Trees.delete(directory);
+        Storage.delete(directory);
       }
       Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
       Trees.force(root);

@@ -1,5 +1,6 @@
 package io.tandem.worker.checkpoint;
 
+import io.tandem.worker.storage.Storage;
 import io.tandem.worker.storage.StoreException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -193,7 +194,7 @@ public final class Checkpoints {
 
   private static void delete(Path directory) throws CheckpointException {
     try {
-      Trees.delete(directory);
+      Storage.delete(directory);
     } catch (IOException e) {
       throw new CheckpointException(directory, "cannot be removed", e);
     }

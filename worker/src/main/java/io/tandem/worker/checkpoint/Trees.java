@@ -3,17 +3,13 @@ package io.tandem.worker.checkpoint;
 import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Directories with all that is in them. */
+/** Directories whose names are durable, and small files. */
 final class Trees {
   private Trees() {}
 
@@ -55,41 +51,5 @@ final class Trees {
       }
       return bytes;
     }
-  }
-
-  /** Links are removed, never followed; what another removes meanwhile is no error. */
-  static void delete(Path directory) throws IOException {
-    if (!Storage.renames(directory)) {
-      Storage.deleteObjects(directory); // the manifest goes before the shards
-      return;
-    }
-    Files.walkFileTree(
-        directory,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-            if (e instanceof NoSuchFileException) {
-              return FileVisitResult.CONTINUE;
-            }
-            throw e;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, IOException e)
-              throws IOException {
-            if (e != null) {
-              throw e;
-            }
-            Files.deleteIfExists(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

@@ -1,15 +1,13 @@
 package io.tandem.worker.fabric;
 
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -109,7 +107,7 @@ final class DriverDirectories {
     Path directory = lock.resolveSibling(name.substring(0, name.length() - LOCK.length()));
     try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
       if (channel.tryLock() != null) {
-        deleteTree(directory);
+        Storage.delete(directory);
         Files.deleteIfExists(lock);
         LOG.info("removed {}, left by a process that is dead", directory);
       }
@@ -120,46 +118,12 @@ final class DriverDirectories {
 
   /** Removes a directory and what guards it. */
   static void delete(Path directory) throws IOException {
-    deleteTree(directory);
+    Storage.delete(directory);
     Path lock = lockOf(directory);
     FileChannel held = HELD.remove(lock);
     if (held != null) {
       Files.deleteIfExists(lock);
       held.close();
     }
-  }
-
-  private static void deleteTree(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    Files.walkFileTree(
-        directory,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-            if (e instanceof NoSuchFileException) {
-              return FileVisitResult.CONTINUE;
-            }
-            throw e;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, IOException e)
-              throws IOException {
-            if (e != null) {
-              throw e;
-            }
-            Files.deleteIfExists(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

@@ -2,7 +2,12 @@ package io.tandem.worker.storage;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 
 /** Paths by the text in which people give them. */
 public final class Storage {
@@ -38,15 +43,45 @@ public final class Storage {
   }
 
   /**
-   * Removes all objects below a path of an object store, in the order of their names.
+   * Removes a directory with all in it. Links are removed, never followed; what another removes
+   * meanwhile, or has removed before, is no error. In an object store, all objects below it in the
+   * order of their names.
    *
    * @throws IOException at the first that cannot be removed
    */
-  public static void deleteObjects(Path directory) throws IOException {
-    var path = (S3Path) directory;
-    var store = path.getFileSystem().store();
-    for (var object : store.all(path)) {
-      store.delete(object);
+  public static void delete(Path directory) throws IOException {
+    if (directory instanceof S3Path path) {
+      var store = path.getFileSystem().store();
+      for (var object : store.all(path)) {
+        store.delete(object);
+      }
+    } else {
+      Files.walkFileTree(directory, new Removal());
+    }
+  }
+
+  private static final class Removal extends SimpleFileVisitor<Path> {
+    @Override
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+      Files.deleteIfExists(file);
+      return FileVisitResult.CONTINUE;
+    }
+
+    @Override
+    public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+      if (e instanceof NoSuchFileException) {
+        return FileVisitResult.CONTINUE;
+      }
+      throw e;
+    }
+
+    @Override
+    public FileVisitResult postVisitDirectory(Path visited, IOException e) throws IOException {
+      if (e != null) {
+        throw e;
+      }
+      Files.deleteIfExists(visited);
+      return FileVisitResult.CONTINUE;
     }
   }
 }

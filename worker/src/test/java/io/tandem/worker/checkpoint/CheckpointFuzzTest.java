@@ -8,6 +8,7 @@ import io.tandem.protocol.fuzz.Bounded;
 import io.tandem.protocol.fuzz.Fuzz;
 import io.tandem.protocol.fuzz.Hostile;
 import io.tandem.protocol.fuzz.Scratch;
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -84,7 +85,7 @@ class CheckpointFuzzTest {
   @AfterTry
   @AfterEach
   void remove() throws IOException {
-    Trees.delete(root);
+    Storage.delete(root);
   }
 
   /** With a digest that fits. */

@@ -2,6 +2,7 @@ package io.tandem.worker.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tandem.worker.storage.Storage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -50,7 +51,7 @@ class ReshardingTest {
         }
       }
     } finally {
-      Trees.delete(root);
+      Storage.delete(root);
     }
   }
 }

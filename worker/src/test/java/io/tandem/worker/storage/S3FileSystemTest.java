@@ -115,7 +115,7 @@ class S3FileSystemTest {
     try (var some = Files.newDirectoryStream(home, "b*")) {
       assertThat(StreamSupport.stream(some.spliterator(), false)).hasSize(2);
     }
-    Storage.deleteObjects(home.resolve("b"));
+    Storage.delete(home.resolve("b"));
     assertThat(store.objects()).contains("list/a", "list/bc").doesNotContain("list/b/x");
     Files.delete(home.resolve("a"));
     assertThatThrownBy(() -> Files.readAllBytes(home.resolve("a")))

@@ -1,4 +1,4 @@
-package io.tandem.worker.checkpoint;
+package io.tandem.worker.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class TreesTest {
+class StorageTest {
   private static final int AT_ONCE = 3;
 
   @TempDir Path directory;
@@ -38,10 +38,10 @@ class TreesTest {
     Path root = tree(directory.resolve("root"));
     Files.createSymbolicLink(root.resolve("link"), kept);
     Files.createSymbolicLink(root.resolve("nowhere"), directory.resolve("none"));
-    Trees.delete(root);
+    Storage.delete(root);
     assertThat(root).doesNotExist();
     assertThat(kept.resolve("d3/f4")).exists();
-    Trees.delete(root);
+    Storage.delete(root);
   }
 
   /** As when two attempts remove the same leftovers: what the other has removed is no error. */
@@ -58,7 +58,7 @@ class TreesTest {
               pool.submit(
                   () -> {
                     together.await(30, TimeUnit.SECONDS);
-                    Trees.delete(root);
+                    Storage.delete(root);
                     return null;
                   }));
         }
@@ -76,6 +76,6 @@ class TreesTest {
   void shouldSayWhatCannotBeRemoved() {
     Path process = Path.of("/proc/self/task");
     assumeThat(process).exists();
-    assertThatThrownBy(() -> Trees.delete(process)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> Storage.delete(process)).isInstanceOf(IOException.class);
   }
 }
