@@ -11,11 +11,15 @@ import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions.ContainsTextOptions;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
+import io.tandem.deploy.client.TandemClient;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.worker.data.PictureGenerator;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -396,6 +400,49 @@ class WebPageIT {
     assertThat(page.evaluate("seen.includes('reconnecting')")).isEqualTo(false);
     cluster.client().act(id, "cancel");
     contains(page.locator("h1"), "cancelled");
+  }
+
+  @Test
+  void shouldKeepPagesThatWereLoadedAndSortEitherWayOnAPhone() throws Exception {
+    TandemProcess idle =
+        cluster.tandem(
+            Map.of(),
+            "coordinator",
+            "--store",
+            directory.resolve("idle").toString(),
+            "--rest-port",
+            "0",
+            "--control-port",
+            "0");
+    String server = idle.await("coordinator at (http://[^,\\s]+)").group(1);
+    TandemClient client = new TandemClient(URI.create(server), "");
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 103; i++) {
+      byte[] file = job("many-" + i, 1, 1, 10).getBytes(StandardCharsets.UTF_8);
+      ids.add(client.submit(file, null).path("id").asText());
+    }
+    Page page = browser.open(server + "/#/workers", 390, 844);
+    // No news of jobs, as of old ones; the list is loaded again whenever the stream has ended.
+    String totals =
+        "event: totals\ndata: {\"workers\":0,\"slots\":0,\"usedSlots\":0,\"jobs\":{}}\n\n";
+    page.route(
+        "**/v1/changes",
+        route ->
+            route.fulfill(
+                new Route.FulfillOptions().setContentType("text/event-stream").setBody(totals)));
+    page.navigate(server + "/#/");
+    Locator rows = page.locator("tbody tr");
+    assertThat(rows).hasCount(100);
+    assertThat(rows.first()).containsText("many-102");
+    button(page, "Load more").click();
+    assertThat(rows).hasCount(103);
+    client.act(ids.get(0), "cancel");
+    client.delete(ids.get(0));
+    assertThat(rows).hasCount(102);
+    button(page, "Descending").click();
+    assertThat(button(page, "Ascending")).isVisible();
+    assertThat(rows.first()).containsText("many-1");
+    idle.close();
   }
 
   /** He is told, once, and nothing more is asked for him. */

@@ -8,6 +8,7 @@ import {ENDS, attempt, badge, bar, connected, empty, failure, update} from '/web
 import {ago, between, count, dateTime, duration, number, percent} from '/web/format.js';
 
 const PAGE = 100;
+const LARGEST_PAGE = 1000;
 const REFRESH_MS = 60_000; // Jobs that others deleted are not told by events.
 const STATES = ['QUEUED', 'PLACING', 'RUNNING', 'RECOVERING', 'PAUSED', 'CANCELLING', ...ENDS];
 
@@ -30,6 +31,7 @@ export class JobsView {
   #jobs = new Map();
   #totals = null;
   #cursor = null;
+  #wanted = PAGE; // jobs to be shown, of those that there are
   #isLoaded = false;
   #error = null;
   #changed = new Map(); // since the list was asked for
@@ -69,20 +71,25 @@ export class JobsView {
     update();
   }
 
-  /** The newest page, or the next one; what changed meanwhile is newer than the answer. */
-  async #load(cursor = null) {
+  /** As many of the newest as are wanted; what changed meanwhile is newer than the answers. */
+  async #load() {
     const asked = ++this.#asked;
     this.#changed.clear();
-    const query = new URLSearchParams({limit: PAGE});
-    if (this.#state) query.set('state', this.#state);
-    if (cursor) query.set('cursor', cursor);
+    const found = new Map();
+    let cursor = null;
     try {
-      const {jobs, nextCursor} = await json(`/v1/jobs?${query}`);
-      if (asked !== this.#asked) return;
-      if (!cursor) this.#jobs.clear();
-      jobs.forEach((job) => this.#jobs.set(job.id, job));
-      this.#changed.forEach((job) => this.#jobs.set(job.id, job));
-      this.#cursor = nextCursor;
+      do {
+        const query = new URLSearchParams({limit: Math.min(LARGEST_PAGE, this.#wanted - found.size)});
+        if (this.#state) query.set('state', this.#state);
+        if (cursor) query.set('cursor', cursor);
+        const {jobs, nextCursor} = await json(`/v1/jobs?${query}`);
+        if (asked !== this.#asked) return;
+        jobs.forEach((job) => found.set(job.id, job));
+        cursor = nextCursor;
+      } while (cursor && found.size < this.#wanted);
+      this.#changed.forEach((job) => found.set(job.id, job));
+      this.#jobs = found;
+      this.#cursor = cursor;
       this.#isLoaded = true;
       this.#error = null;
     } catch (e) {
@@ -120,6 +127,17 @@ export class JobsView {
     update();
   }
 
+  #more() {
+    this.#wanted += PAGE;
+    return this.#load();
+  }
+
+  #choose(state) {
+    this.#state = state;
+    this.#wanted = PAGE;
+    return this.#load();
+  }
+
   #move(e) {
     const step = {ArrowDown: 1, ArrowUp: -1}[e.key];
     if (!step || !e.target.matches('a.row')) return;
@@ -138,20 +156,21 @@ export class JobsView {
       <div class="tools">
         <input id="filter" type="search" placeholder="Filter by name, id, state, mesh  ( / )" aria-label="Filter jobs"
           .value=${live(this.#words)} @input=${(e) => { this.#words = e.target.value; update(); }}>
-        <select aria-label="State" @change=${(e) => { this.#state = e.target.value; attempt(() => this.#load()); }}>
+        <select aria-label="State" @change=${(e) => attempt(() => this.#choose(e.target.value))}>
           <option value="">every state</option>
           ${STATES.map((state) => html`<option value=${state}>${state.toLowerCase()}</option>`)}
         </select>
         <select class="narrow" aria-label="Sort by" @change=${(e) => this.#sortBy(e.target.value)}>
           ${COLUMNS.map(({key, label}) => html`<option value=${key} ?selected=${key === this.#sort.key}>by ${label.toLowerCase()}</option>`)}
         </select>
+        <button class="narrow" aria-label=${this.#sort.down ? 'Descending' : 'Ascending'} @click=${() => this.#sortBy(this.#sort.key)}>${this.#sort.down ? '↓' : '↑'}</button>
       </div>
       ${failure(this.#error)}
       ${!this.#isLoaded ? (this.#error ? nothing : empty('Loading …'))
         : shown.length === 0 ? this.#nothing() : this.#table(shown)}
       ${this.#cursor ? html`
         <p class="more">${count(this.#jobs.size)} jobs are loaded, older ones are not searched.
-          <button @click=${() => this.#load(this.#cursor)}>Load more</button></p>` : nothing}`;
+          <button @click=${() => this.#more()}>Load more</button></p>` : nothing}`;
   }
 
   #summary() {
