@@ -141,6 +141,9 @@ final class ControlLoad implements AutoCloseable {
       call.run();
       latencies.add(System.nanoTime() - start);
     } catch (ClientException | IllegalStateException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        return; // the load ends, and this call with it
+      }
       if (failed.getAndIncrement() == 0) {
         firstFailure = e.getMessage();
       }
