@@ -453,16 +453,7 @@ class WebPageIT {
     assertThat(made.exitCode()).as(made.said()).isZero();
     JsonNode said = new ObjectMapper().readTree(made.out());
     Path tokens = Files.writeString(directory.resolve("tokens"), said.path("line").asText());
-    TandemProcess guarded =
-        cluster.tandem(
-            Map.of("TANDEM_TOKENS", tokens.toString()),
-            "coordinator",
-            "--store",
-            directory.resolve("viewed").toString(),
-            "--rest-port",
-            "0",
-            "--control-port",
-            "0");
+    TandemProcess guarded = coordinator("viewed", Map.of("TANDEM_TOKENS", tokens.toString()));
     String port = guarded.await("coordinator at http://[^:]+:(\\d+)").group(1);
     Page page = browser.open("http://127.0.0.1:" + port + "/#/submit", 1280, 800);
     page.locator("dialog").getByLabel("Token").fill(said.path("token").asText());
@@ -484,18 +475,23 @@ class WebPageIT {
     guarded.close();
   }
 
+  /** One more, with a store of that name. */
+  private static TandemProcess coordinator(String store, Map<String, String> environment)
+      throws Exception {
+    return cluster.tandem(
+        environment,
+        "coordinator",
+        "--store",
+        directory.resolve(store).toString(),
+        "--rest-port",
+        "0",
+        "--control-port",
+        "0");
+  }
+
   @Test
   void shouldAskForTheToken() throws Exception {
-    TandemProcess guarded =
-        cluster.tandem(
-            Map.of("TANDEM_TOKEN", "s3cret"),
-            "coordinator",
-            "--store",
-            directory.resolve("guarded").toString(),
-            "--rest-port",
-            "0",
-            "--control-port",
-            "0");
+    TandemProcess guarded = coordinator("guarded", Map.of("TANDEM_TOKEN", "s3cret"));
     String port = guarded.await("coordinator at http://[^:]+:(\\d+)").group(1);
     Page page = browser.open("http://127.0.0.1:" + port + "/", 1280, 800);
     Locator token = page.locator("dialog").getByLabel("Token");
