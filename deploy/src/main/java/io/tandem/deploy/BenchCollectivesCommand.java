@@ -53,7 +53,9 @@ final class BenchCollectivesCommand implements Callable<Integer> {
       split = ",",
       defaultValue =
           "${env:TANDEM_BENCH_BYTES:-4096,16384,65536,262144,1048576,4194304,16777216,67108864}",
-      description = "Sizes (TANDEM_BENCH_BYTES; ${DEFAULT-VALUE}).")
+      description =
+          "Sizes of the larger of a collective's two buffers; of a halo what a rank sends, half of"
+              + " it to each side (TANDEM_BENCH_BYTES; ${DEFAULT-VALUE}).")
   List<Integer> sizes;
 
   @Option(

@@ -20,8 +20,9 @@ import java.util.stream.IntStream;
  * Times collectives over a world of ranks. Bytes and bus bandwidth are nccl-tests' (its
  * doc/PERFORMANCE.md): with n ranks, bytes N are those of the larger of the two buffers, algorithm
  * bandwidth is N / time, and bus bandwidth is that times 2(n-1)/n for all-reduce, (n-1)/n for
- * reduce-scatter and all-gather. For the halo exchange N is what a rank sends to each of its two
- * neighbours on the ring, and bus bandwidth what one direction carries, N / time.
+ * reduce-scatter and all-gather. For the halo exchange N is what a rank sends, half of it to each
+ * of its two neighbours on the ring, and bus bandwidth N / time, as in nccl-tests' sendrecv. So bus
+ * bandwidth is always what a rank sends over time, and as much comes in meanwhile.
  */
 public final class CollectiveBenchmark {
   /** What is timed. */
@@ -189,7 +190,8 @@ public final class CollectiveBenchmark {
     return (int) Math.max(FEWEST, Math.min(MOST, BYTES_EACH / Math.max(1, bytes)));
   }
 
-  private static Runnable call(Collective collective, Fabric fabric, Communicator all, int bytes) {
+  /** Does it once with the calling rank's part; for tests. */
+  static Runnable call(Collective collective, Fabric fabric, Communicator all, int bytes) {
     int chunk = bytes / all.size() / Double.BYTES * Double.BYTES;
     ByteBuffer whole = ByteBuffer.allocateDirect(bytes);
     ByteBuffer chunks = whole.slice(0, chunk * all.size());
@@ -208,9 +210,10 @@ public final class CollectiveBenchmark {
   private static Runnable halo(Fabric fabric, int bytes) {
     int left = Math.floorMod(fabric.rank() - 1, fabric.size());
     int right = Math.floorMod(fabric.rank() + 1, fabric.size());
-    ByteBuffer out = ByteBuffer.allocateDirect(bytes);
-    ByteBuffer fromLeft = ByteBuffer.allocateDirect(bytes);
-    ByteBuffer fromRight = ByteBuffer.allocateDirect(bytes);
+    ByteBuffer toLeft = ByteBuffer.allocateDirect(bytes / 2);
+    ByteBuffer toRight = ByteBuffer.allocateDirect(bytes - bytes / 2);
+    ByteBuffer fromLeft = ByteBuffer.allocateDirect(toRight.capacity());
+    ByteBuffer fromRight = ByteBuffer.allocateDirect(toLeft.capacity());
     return () -> {
       if (left == fabric.rank()) {
         return;
@@ -219,8 +222,8 @@ public final class CollectiveBenchmark {
           List.of(
               fabric.receive(left, TAG_HALO, fromLeft),
               fabric.receive(right, TAG_HALO + 1, fromRight),
-              fabric.send(right, TAG_HALO, out),
-              fabric.send(left, TAG_HALO + 1, out));
+              fabric.send(right, TAG_HALO, toRight),
+              fabric.send(left, TAG_HALO + 1, toLeft));
       operations.forEach(fabric::await);
     };
   }
