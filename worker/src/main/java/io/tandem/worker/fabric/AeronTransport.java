@@ -152,7 +152,7 @@ final class AeronTransport implements Route, AutoCloseable {
 
   @Override
   public void abort(int rank, String reason) {
-    command(() -> pump.abort(rank, reason));
+    command(() -> pump.peers().abort(rank, reason));
     LockSupport.unpark(agent);
   }
 
@@ -236,7 +236,7 @@ final class AeronTransport implements Route, AutoCloseable {
   }
 
   private void sayGoodbye() {
-    commands.add(pump::sayGoodbye);
+    commands.add(pump.peers()::sayGoodbye);
     takeTurn();
     long end = System.nanoTime() + CLOSE_NS;
     while (System.nanoTime() - end < 0 && !goodbyeHeard()) {
@@ -251,7 +251,7 @@ final class AeronTransport implements Route, AutoCloseable {
   private boolean goodbyeHeard() {
     turn.lock();
     try {
-      return pump.goodbyeHeard();
+      return pump.peers().goodbyeHeard();
     } finally {
       turn.unlock();
     }
