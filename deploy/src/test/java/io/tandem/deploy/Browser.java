@@ -2,14 +2,18 @@ package io.tandem.deploy;
 
 import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
+import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.LocatorAssertions.ContainsTextOptions;
 import com.microsoft.playwright.assertions.PlaywrightAssertions;
+import com.microsoft.playwright.options.AriaRole;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.Assertions;
 import org.assertj.core.api.Assumptions;
 
 /** A real Chromium without a window; nothing is downloaded. */
@@ -76,16 +80,23 @@ final class Browser implements AutoCloseable {
     return page;
   }
 
-  /** Errors that no code caught, and what the policy blocked. */
-  List<String> complaints() {
-    return complaints;
-  }
-
-  /** Closes all tabs. */
+  /** Closes all tabs; fails where one had an error that no code caught, or blocked something. */
   void closeTabs() {
     contexts.forEach(BrowserContext::close);
     contexts.clear();
+    List<String> heard = List.copyOf(complaints);
     complaints.clear();
+    Assertions.assertThat(heard).as("errors and blocked content").isEmpty();
+  }
+
+  static Locator button(Page page, String name) {
+    return page.getByRole(
+        AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
+  }
+
+  static void contains(Locator locator, String text) {
+    PlaywrightAssertions.assertThat(locator)
+        .containsText(text, new ContainsTextOptions().setIgnoreCase(true));
   }
 
   /** With {@code -Dtandem.screenshots=DIR}, leaves a picture of the whole page there. */
