@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Deletes old jobs, removes what deleted jobs leave behind, and thins long series. Many small
- * transactions, over connections that are not the leader's: however much there is to do, nobody
- * waits for it long. Of several coordinators one does it at a time, which only saves work: all of
- * it may be done twice. Has a thread of its own.
+ * Deletes old jobs, removes what deleted jobs leave behind, thins long series and shortens long
+ * logs. Many small transactions, over connections that are not the leader's: however much there is
+ * to do, nobody waits for it long. Of several coordinators one does it at a time, which only saves
+ * work: all of it may be done twice. Has a thread of its own.
  */
 public final class Housekeeping implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
@@ -26,13 +26,19 @@ public final class Housekeeping implements AutoCloseable {
   /** How long the one that does it may do without a sign. */
   private static final Duration SILENCE = Duration.ofMinutes(5);
 
+  /** Jobs that have reported so long before the last look are looked at again. */
+  private static final long MARGIN_MILLIS = 60_000;
+
   /** What belongs to a job, the most first. */
   private static final List<String> BELONGINGS =
       List.of("metrics", "logs", "events", "samples", "checkpoints", "attempts");
 
+  private record Job(String id, long step) {}
+
   private final Store store;
   private final Duration keep;
   private final SeriesThinner thinner;
+  private final LogTrimmer trimmer;
   private final String name = "housekeeping-" + UUID.randomUUID();
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
@@ -41,12 +47,14 @@ public final class Housekeeping implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
+  private long lookedAt;
   private volatile boolean closed;
 
   Housekeeping(Store store, Duration keep) {
     this.store = store;
     this.keep = keep;
     this.thinner = new SeriesThinner(store);
+    this.trimmer = new LogTrimmer(store);
   }
 
   /**
@@ -67,7 +75,7 @@ public final class Housekeeping implements AutoCloseable {
       if (goesOn()) {
         deleteOld();
         removeDeleted();
-        thinner.thin(this::goesOn);
+        shorten();
       }
     } catch (StoreUnavailableException e) {
       LOG.warn("housekeeping is put off: {}", e.getMessage());
@@ -133,6 +141,33 @@ public final class Housekeeping implements AutoCloseable {
                   handle.createUpdate(delete).bind("job", job).bind("batch", BATCH).execute());
     }
     return removed < BATCH;
+  }
+
+  /** Of all jobs that have reported since the last look; the first time, of all. */
+  private void shorten() {
+    long now =
+        store.tidy(
+            handle ->
+                handle.createQuery("SELECT " + store.dialect().now()).mapTo(Long.class).one());
+    for (Job job : reported()) {
+      if (!goesOn()) {
+        return;
+      }
+      thinner.thin(job.id(), job.step());
+      trimmer.trim(job.id());
+    }
+    lookedAt = now;
+  }
+
+  private List<Job> reported() {
+    return store.tidy(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT id, step FROM jobs WHERE deleted = 0 AND reported_at >= :since")
+                .bind("since", Math.max(0, lookedAt - MARGIN_MILLIS))
+                .map((row, context) -> new Job(row.getString("id"), row.getLong("step")))
+                .list());
   }
 
   /** Returns when what is under way is done; another coordinator need not wait. */

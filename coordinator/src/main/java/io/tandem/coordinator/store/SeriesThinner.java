@@ -1,9 +1,7 @@
 package io.tandem.coordinator.store;
 
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 
 /**
  * Keeps long series bounded. Of one with more than {@value #MOST} values only the first value of
@@ -17,14 +15,8 @@ final class SeriesThinner {
   static final int KEPT = 5_000;
   private static final int CHUNK = 10_000;
 
-  /** Jobs that have reported so long before the last look are looked at again. */
-  private static final long MARGIN_MILLIS = 60_000;
-
   private final Store store;
   private final String delete;
-  private long lookedAt;
-
-  private record Job(String id, long step) {}
 
   SeriesThinner(Store store) {
     this.store = store;
@@ -38,54 +30,35 @@ final class SeriesThinner {
                     + " AS parts WHERE nth > 1");
   }
 
-  /** Looks at all jobs that have reported since the last look; the first time, at all. */
-  void thin(BooleanSupplier goesOn) {
-    long now = one(Long.class, "SELECT " + store.dialect().now(), Map.of()).orElseThrow();
-    for (Job job : reported()) {
-      if (!goesOn.getAsBoolean()) {
-        return;
-      }
-      thin(job);
-    }
-    lookedAt = now;
-  }
-
-  private List<Job> reported() {
-    return store.tidy(
-        handle ->
-            handle
-                .createQuery(
-                    "SELECT id, step FROM jobs WHERE deleted = 0 AND reported_at >= :since")
-                .bind("since", Math.max(0, lookedAt - MARGIN_MILLIS))
-                .map((row, context) -> new Job(row.getString("id"), row.getLong("step")))
-                .list());
-  }
-
-  private void thin(Job job) {
+  /**
+   * Thins that job's long series.
+   *
+   * @param steps that it has done
+   */
+  void thin(String job, long steps) {
     String any = "SELECT 1 FROM metrics WHERE job_id = :job LIMIT 1 OFFSET :most";
-    if (one(Integer.class, any, Map.of("job", job.id(), "most", MOST)).isEmpty()) {
+    if (one(Integer.class, any, Map.of("job", job, "most", MOST)).isEmpty()) {
       return;
     }
     Optional<String> name = nameAfter("", job);
     while (name.isPresent()) {
-      thin(job, name.get());
+      thin(job, name.get(), width(steps));
       name = nameAfter(name.get(), job);
     }
   }
 
   /** One look into the index a name, however many values each has. */
-  private Optional<String> nameAfter(String name, Job job) {
+  private Optional<String> nameAfter(String name, String job) {
     return one(
         String.class,
         "SELECT name FROM metrics WHERE job_id = :job AND name > :after ORDER BY name LIMIT 1",
-        Map.of("job", job.id(), "after", name));
+        Map.of("job", job, "after", name));
   }
 
-  private void thin(Job job, String name) {
+  private void thin(String job, String name, long width) {
     if (timeOf(MOST, job, name, 0).isEmpty()) {
       return;
     }
-    long width = width(job.step());
     Optional<Long> next = Optional.of(0L);
     while (next.isPresent()) {
       long from = next.get();
@@ -95,7 +68,7 @@ final class SeriesThinner {
           handle ->
               handle
                   .createUpdate(delete)
-                  .bind("job", job.id())
+                  .bind("job", job)
                   .bind("name", name)
                   .bind("width", width)
                   .bind("from", from)
@@ -114,12 +87,12 @@ final class SeriesThinner {
   }
 
   /** The time of the value that so many come before, from that time on. */
-  private Optional<Long> timeOf(int before, Job job, String name, long from) {
+  private Optional<Long> timeOf(int before, String job, String name, long from) {
     return one(
         Long.class,
         "SELECT time FROM metrics WHERE job_id = :job AND name = :name AND time >= :from"
             + " ORDER BY time LIMIT 1 OFFSET :before",
-        Map.of("job", job.id(), "name", name, "from", from, "before", before));
+        Map.of("job", job, "name", name, "from", from, "before", before));
   }
 
   private <T> Optional<T> one(Class<T> type, String sql, Map<String, ?> values) {

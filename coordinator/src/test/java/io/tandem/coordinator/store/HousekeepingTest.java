@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What becomes of long series, and of what deleted jobs leave behind. */
+/** What becomes of long series and logs, and of what deleted jobs leave behind. */
 class HousekeepingTest {
   private static final int MANY = 200_000;
 
@@ -152,6 +152,35 @@ class HousekeepingTest {
       assertThat(ids(store)).containsExactlyInAnyOrder("old", "young", "hangs", "runs");
       round(store, Duration.ofDays(30));
       assertThat(ids(store)).containsExactlyInAnyOrder("young", "hangs", "runs");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldKeepTheLastLinesOfALongLog(Dialect dialect) {
+    int lines = LogTrimmer.KEPT + 2 * Housekeeping.BATCH + 7;
+    try (Store store = new TestStore(dialect, directory).open()) {
+      Leadership leadership = store.lead("test");
+      leadership.write(
+          writer -> {
+            writer.insert(ended("talks", Set.of(), 1));
+            writer.insert(ended("quiet", Set.of(), 1));
+            writer.insertLogs(List.of(new Rows.LogLine(0, "quiet", 1, 1, "a", "first")));
+          });
+      store.transact(
+          handle ->
+              handle
+                  .createUpdate(
+                      "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"
+                          + " WHERE n < :lines) INSERT INTO logs (job_id, time, attempt, worker_id,"
+                          + " line) SELECT 'talks', n, 1, 'a', 'line' FROM numbers ORDER BY n")
+                  .bind("lines", lines)
+                  .execute());
+      round(store, Duration.ZERO);
+      assertThat(count(store, "logs", "talks")).isEqualTo(LogTrimmer.KEPT);
+      assertThat(count(store, "logs", "quiet")).isEqualTo(1);
+      List<Rows.LogLine> first = store.read(reader -> reader.logs("talks", 0, 1));
+      assertThat(first.get(0).time()).isEqualTo(lines - LogTrimmer.KEPT + 1L);
     }
   }
 
