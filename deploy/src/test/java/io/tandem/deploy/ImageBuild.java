@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.CopyOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -55,13 +56,38 @@ final class ImageBuild implements AutoCloseable {
   /** Builds the image and loads it into this build's own store. */
   void build() throws Exception {
     Path files = directory.resolve("base.tar");
-    Path base = directory.resolve("base-image.tar");
     run("mmdebstrap", "--variant=extract", "--include=" + PACKAGES, "bookworm", files.toString());
     podman("import", "--change", "ENV PATH=" + PATH, files.toString(), "localhost/base");
-    podman("save", "--format", "docker-archive", "-o", base.toString(), "localhost/base");
-    Path image = directory.resolve("image.tar");
-    Path copy = copyOfBuild();
+    podman("save", "--format", "docker-archive", "-o", base().toString(), "localhost/base");
+    podman("load", "-i", packed("first", "UTC", StandardCopyOption.COPY_ATTRIBUTES));
+  }
+
+  /**
+   * Packs the same classes on the same base once more: later, in another directory and time zone,
+   * from files of other times, and with no layer of before but the base's.
+   */
+  void buildAgain() throws Exception {
+    packed("second", "Asia/Tokyo");
+  }
+
+  /** The tar of one of the two builds. */
+  Path image(String build) {
+    return directory.resolve(build + ".tar");
+  }
+
+  /** What Jib says of it: the digests of its manifest and of its configuration. */
+  String digests(String build) throws IOException {
+    return Files.readString(directory.resolve(build + ".json"));
+  }
+
+  private Path base() {
+    return directory.resolve("base-image.tar");
+  }
+
+  private String packed(String build, String zone, CopyOption... options) throws Exception {
+    Path copy = copyOfBuild(directory.resolve(build), options);
     run(
+        Map.of("TZ", zone),
         copy.resolve("mvnw").toString(),
         "-B",
         "-q",
@@ -74,20 +100,22 @@ final class ImageBuild implements AutoCloseable {
         "-DskipTests",
         "-Dprotobuf.skip",
         "-Dmdep.skip",
+        "-Dcyclonedx.skip",
         "package",
         "jib:buildTar",
         "-Dimage=" + NAME,
-        "-Dimage.base=tar://" + base,
-        "-Djib.outputPaths.tar=" + image,
+        "-Dimage.base=tar://" + base(),
+        "-Djib.baseImageCache=" + directory.resolve("base-layers"),
+        "-Djib.outputPaths.tar=" + image(build),
+        "-Djib.outputPaths.imageJson=" + directory.resolve(build + ".json"),
         "-Djib.disableUpdateChecks=true");
-    podman("load", "-i", image.toString());
+    return image(build).toString();
   }
 
   /**
    * Maven packs again, and would do so under the feet of this JVM, which runs from what it packs.
    */
-  private Path copyOfBuild() throws IOException {
-    Path copy = directory.resolve("checkout");
+  private static Path copyOfBuild(Path copy, CopyOption... options) throws IOException {
     for (String file :
         List.of(
             "mvnw",
@@ -107,7 +135,7 @@ final class ImageBuild implements AutoCloseable {
           Path target = copy.resolve(ROOT.relativize(one).toString());
           Files.createDirectories(target.getParent());
           if (!Files.isDirectory(target)) {
-            Files.copy(one, target, StandardCopyOption.COPY_ATTRIBUTES);
+            Files.copy(one, target, options);
           }
         }
       }
@@ -159,10 +187,15 @@ final class ImageBuild implements AutoCloseable {
   }
 
   private String run(String... command) throws Exception {
+    return run(Map.of(), command);
+  }
+
+  private String run(Map<String, String> more, String... command) throws Exception {
     Path out = Files.createTempFile(directory, "command", ".out");
     Path err = Files.createTempFile(directory, "command", ".err");
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().putAll(environment());
+    builder.environment().putAll(more);
     builder.environment().putIfAbsent("JAVA_HOME", System.getProperty("java.home"));
     Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
     if (!process.waitFor(10, TimeUnit.MINUTES)) {

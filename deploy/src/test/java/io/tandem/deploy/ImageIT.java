@@ -46,6 +46,15 @@ class ImageIT {
   }
 
   @Test
+  void shouldBeTheSameWhenBuiltAgainElsewhere() throws Exception {
+    image.buildAgain();
+    assertThat(image.digests("second")).contains("sha256:").isEqualTo(image.digests("first"));
+    assertThat(Files.mismatch(image.image("first"), image.image("second")))
+        .as("where the two files begin to differ")
+        .isEqualTo(-1);
+  }
+
+  @Test
   void shouldTrainInContainersWithLimits() throws Exception {
     Path shared = Files.createDirectory(directory.resolve("shared"));
     // The containers' user is not the one that runs this test.
