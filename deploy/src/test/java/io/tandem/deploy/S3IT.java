@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Processes that share nothing but an object store: data, checkpoints and models lie there. */
 class S3IT {
   private static final String BUCKET = "tandem-it";
+  private static final String SECRET = "s3cret-of-the-objects";
   @TempDir Path objects;
   @TempDir Path directory;
   private S3Proxy store;
@@ -39,7 +40,7 @@ class S3IT {
         S3Proxy.builder()
             .blobStore(blobs)
             .endpoint(URI.create("http://127.0.0.1:0"))
-            .awsAuthentication(AuthenticationType.AWS_V2_OR_V4, "someone", "something")
+            .awsAuthentication(AuthenticationType.AWS_V2_OR_V4, "someone", SECRET)
             .build();
     store.start();
     cluster = new TestCluster(directory);
@@ -59,7 +60,7 @@ class S3IT {
         "AWS_ACCESS_KEY_ID",
         "someone",
         "AWS_SECRET_ACCESS_KEY",
-        "something",
+        SECRET,
         "TANDEM_DIRECTORY",
         "s3://" + BUCKET + "/run/jobs");
   }
@@ -94,6 +95,14 @@ class S3IT {
           .startsWith("s3://" + BUCKET + "/run/jobs/" + id + "/checkpoints/step-");
     }
     assertThat(directory.resolve("checkpoints")).doesNotExist();
+    Secrets secrets = new Secrets().and("the store's key", SECRET);
+    secrets.assertGiven("the store's key", cluster.coordinator(), workers.get(0).process());
+    secrets
+        .lookBelow(directory)
+        .lookBelow(objects)
+        .lookAt(cluster.processes())
+        .ask(cluster.server(), "", id)
+        .assertNoneSeen();
   }
 
   @Test

@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tandem.protocol.control.PeerCertificates;
 import io.tandem.protocol.job.DataSpec;
 import io.tandem.protocol.tls.TestAuthority;
 import io.tandem.worker.data.PictureGenerator;
+import io.tandem.worker.node.WorkerNode;
+import io.tandem.worker.node.WorkerSettings;
+import io.tandem.worker.train.LocalRanks;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,6 +23,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.crypto.SecretKey;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,23 +49,31 @@ class SecuredIT {
             Files.readString(ours.file("ca.crt")) + Files.readString(theirs.file("ca.crt")));
     Map<String, String> trusting = new HashMap<>(theirs.controlPlane("worker"));
     trusting.put("TANDEM_CONTROL_AUTHORITY", both.toString());
-    Map<String, String> coordinator = new HashMap<>(ours.controlPlane("coordinator"));
+    String admin = "token-of-an-administrator";
+    String viewer = token("anna", "viewer");
+    Map<String, String> coordinator = telling(ours.controlPlane("coordinator"));
     coordinator.put("TANDEM_ENCRYPT_FRAMES", "true");
+    coordinator.put("TANDEM_TOKEN", admin);
+    coordinator.put("TANDEM_TOKENS", directory.resolve("tokens").toString());
+    AtomicReference<SecretKey> frames = new AtomicReference<>();
     try (TestCluster cluster = new TestCluster(directory)) {
       cluster.startCoordinator(coordinator);
+      cluster.speakAs(admin);
       TandemProcess plain = cluster.worker(1, Map.of());
       TandemProcess stranger = cluster.worker(1, theirs.controlPlane("worker"));
       TandemProcess untrusted = cluster.worker(1, trusting);
-      TestCluster.registered(cluster.worker(1, ours.controlPlane("worker")));
-      TandemProcess second = cluster.worker(1, ours.controlPlane("worker"));
+      TandemProcess second = cluster.worker(1, telling(ours.controlPlane("worker")));
       TestCluster.registered(second);
-      String id = cluster.submit(TestCluster.job(pictures, 1, 2, 6));
-      cluster.awaitState(id, "SUCCEEDED");
+      String id;
+      try (WorkerNode first = watched(cluster, ours, frames)) {
+        id = cluster.submit(TestCluster.job(pictures, 1, 2, 6));
+        cluster.awaitState(id, "SUCCEEDED");
+        assertThat(cluster.client().workers().path("workers")).hasSize(2);
+      }
       String metrics = scrape(second.await("metrics (http\\S+)").group(1));
       assertThat(metrics)
           .containsPattern("tandem_collective_bytes_total\\{[^}]*} [1-9]")
           .doesNotContainPattern("tandem_frames_dropped_total\\{[^}]*} [1-9]");
-      assertThat(cluster.client().workers().path("workers")).hasSize(2);
       for (TandemProcess refused : List.of(plain, stranger, untrusted)) {
         assertThat(refused.said()).doesNotContain("registered at");
       }
@@ -74,7 +89,54 @@ class SecuredIT {
           .await(
               "a peer of the control plane is refused: CN=tandem .* is signed by nobody who is"
                   + " trusted here: .*ours/ca.crt");
+      assertThat(cluster.tandem(as(cluster, "no-such-token"), "jobs").exitCode()).isNotZero();
+      assertThat(cluster.tandem(as(cluster, viewer), "jobs").exitCode()).isZero();
+      Secrets secrets =
+          new Secrets()
+              .and("the administrator's token", admin)
+              .and("a viewer's token", viewer)
+              .and("a wrong token", "no-such-token")
+              .and("the frames' key", frames.get().getEncoded())
+              .andKey(ours.file("coordinator.key"))
+              .andKey(ours.file("worker.key"));
+      secrets.assertGiven("the administrator's token", cluster.coordinator());
+      secrets
+          .lookBelow(directory)
+          .lookAt(cluster.processes())
+          .ask(cluster.server(), admin, id)
+          .assertNoneSeen();
     }
+  }
+
+  /** With logs that tell as much as they can. */
+  private static Map<String, String> telling(Map<String, String> environment) {
+    Map<String, String> all = new HashMap<>(environment);
+    all.put("JDK_JAVA_OPTIONS", "-Dtandem.log=TRACE");
+    return all;
+  }
+
+  private static Map<String, String> as(TestCluster cluster, String token) {
+    return Map.of("TANDEM_SERVER", cluster.server(), "TANDEM_TOKEN", token);
+  }
+
+  /** A worker in this JVM, to see the key that the data plane is encrypted with. */
+  private WorkerNode watched(
+      TestCluster cluster, TestAuthority ours, AtomicReference<SecretKey> frames) {
+    return WorkerNode.start(
+        WorkerSettings.local(
+                List.of(InetSocketAddress.createUnresolved("127.0.0.1", cluster.controlPort())),
+                1,
+                "127.0.0.1",
+                directory.resolve("checkpoints"),
+                1)
+            .with(
+                new PeerCertificates(
+                    ours.file("worker.crt"), ours.file("worker.key"), ours.file("ca.crt")),
+                Duration.ofSeconds(30)),
+        (plan, listener) -> {
+          frames.set(plan.frameKey());
+          return LocalRanks.start(plan, listener);
+        });
   }
 
   /** Each with the certificate, its validity, and what to do; nothing starts that none believes. */
@@ -191,9 +253,14 @@ class SecuredIT {
       assertThat(coordinator.said())
           .containsPattern("unknown from 127.0.0.1: GET /v1/jobs -> 401")
           .containsPattern("anna from 127.0.0.1: POST /v1/jobs -> 403")
-          .containsPattern("ben from 127.0.0.1: POST /v1/jobs -> 201 /v1/jobs/" + id)
-          .doesNotContain(viewer)
-          .doesNotContain(submitter);
+          .containsPattern("ben from 127.0.0.1: POST /v1/jobs -> 201 /v1/jobs/" + id);
+      new Secrets()
+          .and("a viewer's token", viewer)
+          .and("a submitter's token", submitter)
+          .andKey(ours.file("rest.key"))
+          .lookBelow(directory)
+          .lookAt(cluster.processes())
+          .assertNoneSeen();
     }
   }
 

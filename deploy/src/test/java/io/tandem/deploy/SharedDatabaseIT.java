@@ -112,9 +112,13 @@ class SharedDatabaseIT {
       cluster.awaitLeader();
       assertThat(TestCluster.state(cluster.client().job(id))).isEqualTo("SUCCEEDED");
       assertThat(other.said()).contains("leads in epoch");
-      for (TandemProcess process : List.of(leader, other, again)) {
-        assertThat(process.said()).doesNotContain(TestDatabase.PASSWORD);
-      }
+      Secrets secrets = new Secrets().and("the database's password", TestDatabase.PASSWORD);
+      secrets.assertGiven("the database's password", other, again);
+      secrets
+          .lookBelow(directory)
+          .lookAt(cluster.processes())
+          .ask(cluster.server(), "", id)
+          .assertNoneSeen();
     }
   }
 }

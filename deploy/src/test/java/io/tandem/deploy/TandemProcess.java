@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
@@ -148,6 +149,11 @@ final class TandemProcess implements AutoCloseable {
 
   long pid() {
     return process.pid();
+  }
+
+  /** It and what it has started. */
+  Stream<ProcessHandle> family() {
+    return Stream.concat(Stream.of(process.toHandle()), process.descendants());
   }
 
   /** As by {@code kill -9}. */

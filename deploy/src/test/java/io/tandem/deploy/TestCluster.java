@@ -72,6 +72,16 @@ final class TestCluster implements AutoCloseable {
     return directory;
   }
 
+  /** The port that workers reach. */
+  int controlPort() {
+    return controlPort;
+  }
+
+  /** All that were started. */
+  List<TandemProcess> processes() {
+    return List.copyOf(processes);
+  }
+
   /** Runs a command of the command line. */
   TandemProcess tandem(String... arguments) throws Exception {
     return tandem(Map.of(), arguments);
@@ -123,6 +133,11 @@ final class TestCluster implements AutoCloseable {
   /** The same, elsewhere and with a token. */
   void speakTo(String host, int port, String token) {
     server = URI.create("http://" + host + ":" + port);
+    client = new TandemClient(server, token);
+  }
+
+  /** Speaks to the same with that token. */
+  void speakAs(String token) {
     client = new TandemClient(server, token);
   }
 
