@@ -6,6 +6,7 @@ import io.tandem.coordinator.metrics.CoordinatorMetrics;
 import io.tandem.coordinator.rest.RestServer;
 import io.tandem.coordinator.store.Housekeeping;
 import io.tandem.coordinator.store.Store;
+import io.tandem.protocol.control.PeerCertificates;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -39,6 +40,10 @@ public final class CoordinatorServer implements AutoCloseable {
     this.store = store;
     boolean hasFile = settings.database().isEmpty();
     this.metrics = new CoordinatorMetrics(Optional.of(settings.store()).filter(d -> hasFile));
+    PeerCertificates peers = settings.protection().certificates();
+    if (peers != null) {
+      metrics.certificate("control", peers.expiry());
+    }
     this.housekeeping = Housekeeping.start(store, settings.keep(), EVERY);
   }
 

@@ -1,7 +1,9 @@
 package io.tandem.deploy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.tandem.protocol.control.PeerCertificates;
 import io.tandem.protocol.metrics.Meters;
+import io.tandem.protocol.metrics.MetricDefinitions;
 import io.tandem.worker.fabric.Preflight;
 import io.tandem.worker.metrics.HostMetrics;
 import io.tandem.worker.metrics.MetricsServer;
@@ -134,12 +136,16 @@ final class WorkerCommand implements Callable<Integer> {
     Path aeron = aeronDirectory.isEmpty() ? null : Path.of(aeronDirectory);
     try (Meters meters = new Meters();
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
+      PeerCertificates proof = peerTls.certificates();
+      if (proof != null) {
+        meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, proof.expiry(), "control");
+      }
       ClusterClock clock = new ClusterClock();
       WorkerMetrics measured = new WorkerMetrics(meters, clock::now);
       Path memory = Preflight.memoryDirectory(aeron);
       Path checkpoints = checkpoints();
       try (HostMetrics space = HostMetrics.start(meters, measured, checkpoints, memory)) {
-        return work(addresses, checkpoints, aeron, metrics, clock, measured.around(starter));
+        return work(addresses, checkpoints, aeron, metrics, clock, measured.around(starter), proof);
       }
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
@@ -161,7 +167,8 @@ final class WorkerCommand implements Callable<Integer> {
       Path aeron,
       MetricsServer metrics,
       ClusterClock clock,
-      AttemptRun.Starter measured) {
+      AttemptRun.Starter measured,
+      PeerCertificates proof) {
     int processors = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads * slots;
     WorkerSettings settings;
     WorkerNode node;
@@ -169,7 +176,7 @@ final class WorkerCommand implements Callable<Integer> {
       settings =
           WorkerSettings.local(addresses, slots, host, checkpoints, processors)
               .with(controlPort, dataPort, aeron, metrics.port())
-              .with(peerTls.certificates(), Duration.ofSeconds(drainSeconds));
+              .with(proof, Duration.ofSeconds(drainSeconds));
       node = WorkerNode.start(settings, measured, clock);
       metrics.readiness(node::obstacle);
     } catch (IllegalStateException e) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.tandem.deploy.Monitoring.Expression;
 import io.tandem.deploy.Monitoring.Rule;
 import io.tandem.protocol.job.DataSpec;
+import io.tandem.protocol.tls.TestAuthority;
 import io.tandem.worker.data.PictureGenerator;
 import java.io.File;
 import java.nio.file.Files;
@@ -109,9 +110,14 @@ class MonitoringIT {
     assumeTrue(isThere("prometheus"));
     Path pictures = directory.resolve("pictures");
     new PictureGenerator(7, 2, 8, 16, 4, 32).write(pictures, DataSpec.Format.FOLDER, 2);
+    TestAuthority ours = new TestAuthority(directory.resolve("ours"));
+    ours.sign("any", "tandem"); // with which there is a certificate to watch
     try (TestCluster cluster = new TestCluster(directory)) {
-      cluster.startCoordinator();
-      List<TandemProcess> workers = List.of(cluster.worker(1), cluster.worker(1));
+      cluster.startCoordinator(ours.controlPlane("any"));
+      List<TandemProcess> workers =
+          List.of(
+              cluster.worker(1, ours.controlPlane("any")),
+              cluster.worker(1, ours.controlPlane("any")));
       workers.forEach(TestCluster::registered);
       List<String> targets = new ArrayList<>(List.of(cluster.server().replace("http://", "")));
       workers.forEach(w -> targets.add(w.await("metrics http://(\\S+)/metrics").group(1)));

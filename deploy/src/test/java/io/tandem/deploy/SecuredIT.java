@@ -72,6 +72,7 @@ class SecuredIT {
       }
       String metrics = scrape(second.await("metrics (http\\S+)").group(1));
       assertThat(metrics)
+          .containsPattern("tandem_certificate_expiry_timestamp_seconds\\{use=\"control\"} [1-9]")
           .containsPattern("tandem_collective_bytes_total\\{[^}]*} [1-9]")
           .doesNotContainPattern("tandem_frames_dropped_total\\{[^}]*} [1-9]");
       for (TandemProcess refused : List.of(plain, stranger, untrusted)) {

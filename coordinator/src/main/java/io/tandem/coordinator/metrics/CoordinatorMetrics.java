@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.DoubleSupplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +65,16 @@ public final class CoordinatorMetrics implements AutoCloseable {
     jobs(placed, view.getNow());
     store.ifPresent(this::volume);
     return meters.scrape();
+  }
+
+  /**
+   * Shows when a certificate expires.
+   *
+   * @param use rest or control
+   * @param expiry of the one in use, in seconds since 1970; asked whenever all are shown
+   */
+  public void certificate(String use, DoubleSupplier expiry) {
+    meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, expiry, use);
   }
 
   private void volume(Path directory) {

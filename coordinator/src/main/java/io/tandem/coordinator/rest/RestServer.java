@@ -110,6 +110,7 @@ public final class RestServer implements AutoCloseable {
     ServerBuilder builder = Http.get(server.system).newServerAt(host, port).withSettings(settings);
     if (security.certificate() != null) {
       Tls tls = new Tls(security.certificate(), security.key());
+      metrics.certificate("rest", tls::expirySeconds);
       builder = builder.enableHttps(ConnectionContext.httpsServer(tls::engine));
     }
     try {

@@ -1,5 +1,6 @@
 package io.tandem.coordinator.rest;
 
+import io.tandem.protocol.tls.CertificateText;
 import io.tandem.protocol.tls.PemFiles;
 import io.tandem.protocol.tls.Reminder;
 import io.tandem.protocol.tls.Renewed;
@@ -47,6 +48,11 @@ final class Tls {
     } catch (GeneralSecurityException e) {
       throw new IllegalArgumentException("this Java has no TLS: " + e, e);
     }
+  }
+
+  /** When the certificate expires that a new connection is shown, in seconds since 1970. */
+  double expirySeconds() {
+    return CertificateText.expirySeconds(identity.get().certificate());
   }
 
   /** For a new connection. */

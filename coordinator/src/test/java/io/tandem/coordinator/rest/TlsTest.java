@@ -57,11 +57,14 @@ class TlsTest {
   @ValueSource(strings = {"RSA", "EC"})
   void shouldShowTheCertificateAndANewOneOnceItIsThere(String algorithm) throws Exception {
     X509Certificate first = write("first", algorithm);
-    X509Certificate second = write("second", algorithm);
+    X509Certificate second =
+        authority.sign("second", "second", algorithm, Duration.ofDays(-1), Duration.ofDays(9));
     use("first.crt", "first.key");
     Tls tls = open();
     assertThat(shown(tls, first)).isEqualTo(first);
+    assertThat(tls.expirySeconds()).isEqualTo(first.getNotAfter().getTime() / 1e3);
     use("second.crt", "second.key");
+    assertThat(tls.expirySeconds()).isEqualTo(second.getNotAfter().getTime() / 1e3);
     assertThat(shown(tls, second)).isEqualTo(second);
     use("first.crt", "second.key");
     assertThat(shown(tls, second)).as("a pair that does not fit is not used").isEqualTo(second);

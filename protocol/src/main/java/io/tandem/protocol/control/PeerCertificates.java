@@ -1,9 +1,14 @@
 package io.tandem.protocol.control;
 
+import io.tandem.protocol.tls.CertificateText;
 import io.tandem.protocol.tls.PemFiles;
+import io.tandem.protocol.tls.Renewed;
 import java.nio.file.Path;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * What coordinators and workers prove to each other who they are with (mutual TLS): PEM files,
@@ -32,5 +37,24 @@ public record PeerCertificates(Path certificate, Path key, Path authority) {
       throw new IllegalArgumentException(
           "no coordinator or worker would believe " + certificate + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * When the certificate expires that the next connection is shown, in seconds since 1970; it is
+   * asked anew each time. Thread-safe.
+   *
+   * @throws IllegalArgumentException where the files are wrong
+   */
+  public DoubleSupplier expiry() {
+    return expiry(System::nanoTime);
+  }
+
+  DoubleSupplier expiry(LongSupplier clock) {
+    Renewed<X509Certificate> current =
+        new Renewed<>(
+            List.of(certificate, key, authority),
+            () -> PeerTls.identity(this, why -> {}).certificate(),
+            clock);
+    return () -> CertificateText.expirySeconds(current.get());
   }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.DoubleSupplier;
 
 /** A process's metrics, those of the JVM among them, in Prometheus' text format. Thread-safe. */
 public final class Meters implements AutoCloseable {
@@ -28,6 +29,7 @@ public final class Meters implements AutoCloseable {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics collections = new JvmGcMetrics();
   private final Map<Series, AtomicLong> gauges = new ConcurrentHashMap<>();
+  private final Map<Series, DoubleSupplier> watched = new ConcurrentHashMap<>();
   private final Map<Series, Counter> counters = new ConcurrentHashMap<>();
 
   /** The registry refers to these weakly. */
@@ -83,6 +85,19 @@ public final class Meters implements AutoCloseable {
         .set(Double.doubleToRawLongBits(value));
   }
 
+  /** Asks for a gauge whenever all are shown, in place of whom it was asked for before. */
+  public void watch(MetricDefinition definition, DoubleSupplier value, String... labelValues) {
+    require(definition, Kind.GAUGE);
+    Series series = new Series(definition, List.of(labelValues));
+    if (watched.put(series, value) == null) {
+      Gauge.builder(definition.name(), () -> watched.get(series).getAsDouble())
+          .description(definition.help())
+          .baseUnit(unit(definition))
+          .tags(tags(definition, labelValues))
+          .register(registry);
+    }
+  }
+
   /** Sets a counter that is kept elsewhere to what it has come to. */
   public void total(MetricDefinition definition, double total, String... labelValues) {
     require(definition, Kind.COUNTER);
@@ -105,6 +120,7 @@ public final class Meters implements AutoCloseable {
   /** Removes every series that bears this label value, so that ended jobs do not pile up. */
   public void forget(String label, String value) {
     gauges.keySet().removeIf(series -> series.bears(label, value));
+    watched.keySet().removeIf(series -> series.bears(label, value));
     counters.keySet().removeIf(series -> series.bears(label, value));
     totals.keySet().removeIf(series -> series.bears(label, value));
     for (var meter : registry.getMeters()) {

@@ -91,6 +91,13 @@ public final class MetricDefinitions {
           "volume");
   public static final MetricDefinition VOLUME_SIZE =
       gauge("volume.size", "bytes", "Size of the file system that holds them.", "volume");
+  public static final MetricDefinition CERTIFICATE_EXPIRY =
+      gauge(
+          "certificate.expiry.timestamp",
+          "seconds",
+          "When the certificate expires that new connections are shown, since 1970: the control"
+              + " plane's (control), and on a coordinator REST's (rest); none without TLS.",
+          "use");
 
   // ---- data plane, on every worker
   public static final MetricDefinition COLLECTIVE_CALLS =
@@ -242,6 +249,7 @@ public final class MetricDefinitions {
         CHECKPOINT_BYTES,
         VOLUME_FREE,
         VOLUME_SIZE,
+        CERTIFICATE_EXPIRY,
         COLLECTIVE_CALLS,
         COLLECTIVE_BYTES,
         COLLECTIVE_SECONDS,

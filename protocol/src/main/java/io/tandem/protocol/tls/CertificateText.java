@@ -21,6 +21,11 @@ public final class CertificateText {
             certificate.getNotAfter().toInstant());
   }
 
+  /** When it expires, in seconds since 1970. */
+  public static double expirySeconds(X509Certificate certificate) {
+    return certificate.getNotAfter().getTime() / 1000.0;
+  }
+
   /** Why it is not valid at that time, and what to do; empty when it is. */
   public static Optional<String> outOfDate(X509Certificate certificate, Instant now) {
     Instant from = certificate.getNotBefore().toInstant();

@@ -2,7 +2,9 @@ package io.tandem.protocol.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import io.tandem.protocol.tls.PemFiles;
 import io.tandem.protocol.tls.TestAuthority;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -10,10 +12,14 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.DoubleSupplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSessionContext;
@@ -223,6 +229,28 @@ class PeerTlsTest {
     InetSocketAddress gone = address();
     server.close();
     assertThat(PeerProbe.trouble(gone, null)).contains("no connection: ");
+  }
+
+  @Test
+  void shouldTellWhenTheCertificateOfTheNextConnectionExpires() throws Exception {
+    ours.sign("next", "tandem", "RSA", DAY.negated(), DAY.multipliedBy(30));
+    PeerCertificates used = files(ours, "server");
+    double first = PemFiles.certificates(used.certificate()).get(0).getNotAfter().getTime() / 1e3;
+    AtomicLong clock = new AtomicLong();
+    DoubleSupplier expiry = used.expiry(clock::get);
+    assertThat(expiry.getAsDouble()).isEqualTo(first);
+    replace(used.certificate(), ours.file("next.crt"), 1);
+    clock.addAndGet(Duration.ofSeconds(1).toNanos());
+    assertThat(expiry.getAsDouble()).as("without its key it is not used").isEqualTo(first);
+    replace(used.key(), ours.file("next.key"), 2);
+    clock.addAndGet(Duration.ofSeconds(1).toNanos());
+    assertThat(expiry.getAsDouble() - first)
+        .isEqualTo(DAY.multipliedBy(29).toSeconds(), within(60.0));
+  }
+
+  private static void replace(Path file, Path by, long writtenMs) throws IOException {
+    Files.copy(by, file, StandardCopyOption.REPLACE_EXISTING);
+    Files.setLastModifiedTime(file, FileTime.fromMillis(writtenMs));
   }
 
   @Test

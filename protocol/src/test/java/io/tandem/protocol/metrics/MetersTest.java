@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tandem.protocol.metrics.MetricDefinition.Kind;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class MetersTest {
@@ -74,6 +75,26 @@ class MetersTest {
       assertThat(meters.scrape()).contains("tandem_job_failures_total{job_id=\"job-1\"} 9.0");
       meters.forget(MetricDefinitions.JOB_LABEL, "job-1");
       assertThat(meters.scrape()).doesNotContain("job-1");
+    }
+  }
+
+  @Test
+  void shouldAskForWatchedGaugesEachTimeTheyAreShown() {
+    try (var meters = new Meters()) {
+      var value = new AtomicLong(4);
+      var series = "tandem_certificate_expiry_timestamp_seconds{use=\"rest\"} ";
+      meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, value::get, "rest");
+      assertThat(meters.scrape()).contains(series + "4.0");
+      value.set(5);
+      assertThat(meters.scrape()).contains(series + "5.0");
+      meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, () -> 6, "rest");
+      assertThat(meters.scrape()).contains(series + "6.0");
+      meters.forget("use", "rest");
+      assertThat(meters.scrape()).doesNotContain(series);
+      meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, () -> 7, "rest");
+      assertThat(meters.scrape()).contains(series + "7.0");
+      assertThatThrownBy(() -> meters.watch(MetricDefinitions.STEPS, () -> 1, "job"))
+          .isInstanceOf(IllegalArgumentException.class);
     }
   }
 

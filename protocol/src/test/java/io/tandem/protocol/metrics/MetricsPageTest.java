@@ -35,6 +35,7 @@ class MetricsPageTest {
             "outcome",
             "code",
             "volume",
+            "use",
             "collective",
             "transport",
             "reason",
