@@ -64,7 +64,11 @@ abstract class RunningCoordinator {
   }
 
   String submit(int replicas, int shards) throws Exception {
-    HttpResponse<String> answer = call("POST", "/v1/jobs", TestJobs.yaml(replicas, shards));
+    return submit(TestJobs.yaml(replicas, shards));
+  }
+
+  String submit(String job) throws Exception {
+    HttpResponse<String> answer = call("POST", "/v1/jobs", job);
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
     return JSON.readTree(answer.body()).get("id").asText();
   }

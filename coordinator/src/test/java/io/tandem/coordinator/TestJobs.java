@@ -16,4 +16,9 @@ public final class TestJobs {
         """
         .formatted(replicas, shards);
   }
+
+  /** The same in that pool. */
+  public static String yaml(int replicas, int shards, String pool) {
+    return yaml(replicas, shards) + "pool: " + pool + "\n";
+  }
 }

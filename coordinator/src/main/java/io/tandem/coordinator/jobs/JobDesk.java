@@ -82,6 +82,7 @@ final class JobDesk {
             json,
             spec.mesh().replicas(),
             spec.mesh().shards(),
+            spec.pool(),
             key,
             digest(json),
             now);
@@ -152,6 +153,7 @@ final class JobDesk {
             mesh.getJob(),
             mesh.getReplicas(),
             mesh.getShards(),
+            old.pool(),
             old.idempotencyKey(),
             old.submitted(),
             old.createdAt()));

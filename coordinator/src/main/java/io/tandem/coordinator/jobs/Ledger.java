@@ -164,7 +164,7 @@ final class Ledger {
   }
 
   /** Who hosts which rank of the job's last attempt. */
-  private List<String> workerByRank(StoredJob job) {
+  List<String> workerByRank(StoredJob job) {
     Rows.Attempt attempt = attempts.get(job.header().id());
     return attempt == null || attempt.attempt() != job.status().attempt()
         ? List.of()

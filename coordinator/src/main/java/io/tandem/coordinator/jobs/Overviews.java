@@ -56,6 +56,7 @@ final class Overviews {
         .setHeartbeatAt(ledger.now() - (ledger.steady() - worker.heard))
         .addAllJobs(hosted)
         .addAllRunning(worker.running)
+        .setPool(worker.pool)
         .build();
   }
 }

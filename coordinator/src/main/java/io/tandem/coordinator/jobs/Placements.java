@@ -1,20 +1,23 @@
 package io.tandem.coordinator.jobs;
 
 import io.tandem.coordinator.placement.GangScheduler;
+import io.tandem.coordinator.placement.Plan;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.StoredJob;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** Starts waiting jobs, whole gangs at a time, as soon as there are slots for them. */
 final class Placements {
   private static final long LONGEST_PAUSE = Duration.ofSeconds(30).toMillis();
 
   private final Ledger ledger;
-  private GangScheduler.Plan plan = new GangScheduler.Plan(Map.of(), Map.of(), 0, 0);
+  private Plan plan = Plan.NONE;
   private long recoveries;
 
   Placements(Ledger ledger) {
@@ -52,10 +55,7 @@ final class Placements {
       return;
     }
     List<GangScheduler.Holding> holding =
-        ledger.jobs().active().stream()
-            .map(StoredJob::header)
-            .map(h -> new GangScheduler.Holding(h.number(), h.replicas() * h.shards()))
-            .toList();
+        ledger.jobs().active().stream().flatMap(this::holding).toList();
     plan = GangScheduler.plan(queue, holding, ledger.workers().slots(ledger.usedSlots()));
     ledger.change(batch -> plan.gangs().forEach((jobId, workers) -> place(jobId, workers, batch)));
   }
@@ -63,7 +63,19 @@ final class Placements {
   private static GangScheduler.Waiting waiting(StoredJob job) {
     StoredJob.Header header = job.header();
     return new GangScheduler.Waiting(
-        header.id(), header.number(), header.replicas(), header.shards());
+        header.id(), header.number(), header.replicas(), header.shards(), header.pool());
+  }
+
+  /** An attempt of a release before pools may be in several. Who is not registered is in none. */
+  private Stream<GangScheduler.Holding> holding(StoredJob job) {
+    Map<String, Integer> byPool = new HashMap<>();
+    for (String workerId : ledger.workerByRank(job)) {
+      ledger.workers().find(workerId).ifPresent(w -> byPool.merge(w.pool, 1, Integer::sum));
+    }
+    return byPool.entrySet().stream()
+        .map(
+            held ->
+                new GangScheduler.Holding(job.header().number(), held.getKey(), held.getValue()));
   }
 
   /**

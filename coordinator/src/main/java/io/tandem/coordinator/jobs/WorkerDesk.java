@@ -14,6 +14,8 @@ import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
 import io.tandem.protocol.control.StopMode;
+import io.tandem.protocol.job.Mistake;
+import io.tandem.protocol.job.PoolName;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -62,7 +64,11 @@ final class WorkerDesk {
       return;
     }
     if (workers.find(register.getWorkerId()).isEmpty()) {
-      log.info("worker {} registers {} slots", register.getWorkerId(), register.getSlots());
+      log.info(
+          "worker {} registers {} slots in pool {}",
+          register.getWorkerId(),
+          register.getSlots(),
+          PoolName.orDefault(register.getPool()));
     }
     workers.register(register, worker, ledger.now(), ledger.steady());
     worker.tell(
@@ -90,6 +96,11 @@ final class WorkerDesk {
               ProtocolVersion.release(),
               ProtocolVersion.PROTOCOL_VERSION,
               older ? "worker" : "coordinator");
+    }
+    if (!PoolName.isValid(PoolName.orDefault(register.getPool()))) {
+      return new Mistake(
+              "pool", "'" + register.getPool() + "'", "a name that matches " + PoolName.PATTERN)
+          .toString();
     }
     return register.getSlots() < 1 || register.getWorkerId().isBlank()
         ? "given " + register.getSlots() + " slots; at least 1 is needed"

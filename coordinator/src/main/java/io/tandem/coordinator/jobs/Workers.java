@@ -4,6 +4,7 @@ import akka.actor.typed.ActorRef;
 import io.tandem.coordinator.placement.GangScheduler.WorkerSlots;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.RunningAttempt;
+import io.tandem.protocol.job.PoolName;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -24,6 +25,9 @@ final class Workers {
   static final class Worker {
     final Register registration;
     final ActorRef<Object> actor;
+
+    /** The worker pool that it is of. */
+    final String pool;
 
     /** When it registered, by the wall clock. */
     final long since;
@@ -46,6 +50,7 @@ final class Workers {
     Worker(Register registration, ActorRef<Object> actor, long since, long now) {
       this.registration = registration;
       this.actor = actor;
+      this.pool = PoolName.orDefault(registration.getPool());
       this.since = since;
       this.heard = now;
     }
@@ -156,7 +161,7 @@ final class Workers {
               int taken = used.getOrDefault(entry.getKey(), 0);
               boolean closed = entry.getValue().stray > 0 || entry.getValue().deaf;
               int free = closed ? 0 : Math.max(0, slots - taken);
-              return new WorkerSlots(entry.getKey(), slots, free);
+              return new WorkerSlots(entry.getKey(), entry.getValue().pool, slots, free);
             })
         .toList();
   }

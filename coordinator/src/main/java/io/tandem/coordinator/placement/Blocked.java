@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Jobs that wait for slots while later ones are looked at. The room of one is what later jobs may
- * hold beside it: the cluster less itself, and less all that has overtaken it.
+ * Jobs that wait for slots of a pool while later ones are looked at. The room of one is what later
+ * jobs may hold beside it: the pool less itself, and less all that has overtaken it.
  */
 final class Blocked {
   /** {@code room} is as it was before anything that was placed after {@code overtaken} was so. */
@@ -41,11 +41,15 @@ final class Blocked {
     }
   }
 
+  /** Of a job that is later than all that were placed. */
+  int room(Waiting job) {
+    Map.Entry<Long, Integer> after = from.higherEntry(job.order());
+    return capacity - job.size() - (after == null ? 0 : after.getValue());
+  }
+
   /** A job that is later than all before. */
   void add(Waiting job) {
-    Map.Entry<Long, Integer> after = from.higherEntry(job.order());
-    int later = after == null ? 0 : after.getValue();
-    int room = capacity - job.size() - later + overtaken;
+    int room = room(job) + overtaken;
     if (tightest.isEmpty() || room < tightest.get(tightest.size() - 1).room()) {
       tightest.add(new Room(job, room));
     }

@@ -1,28 +1,34 @@
 package io.tandem.coordinator.placement;
 
-import java.util.ArrayList;
+import io.tandem.coordinator.placement.PoolSlots.Packing;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
- * Places whole gangs: a mesh gets all its slots or none. Jobs start in the order in which they were
- * submitted. A later job may overtake one that waits only when the slots that remain, once all jobs
- * that did not overtake have ended, still hold the one that waits: nothing starves. A mesh larger
- * than the cluster waits without holding back the others.
+ * Places whole gangs: a mesh gets all its slots, and in one pool, or none. Jobs start in the order
+ * in which they were submitted. A later job may overtake one that waits only when the slots that
+ * remain, once all jobs that did not overtake have ended, still hold the one that waits: nothing
+ * starves. A mesh larger than every pool that it may be in waits without holding back the others.
+ *
+ * <p>For a job that may be in several pools slots are kept in one of them. Which one that is may
+ * change from plan to plan: of those where the jobs that overtook it leave it enough, of which
+ * there is one since it began to wait, the one with the most free slots.
  */
 public final class GangScheduler {
   /**
    * A worker that takes new ranks.
    *
    * @param workerId the process
+   * @param pool the pool that it is of
    * @param slots how many ranks it hosts at most
    * @param free how many of these are unused now
    */
-  public record WorkerSlots(String workerId, int slots, int free) {}
+  public record WorkerSlots(String workerId, String pool, int slots, int free) {}
 
   /**
    * A job that waits.
@@ -31,54 +37,27 @@ public final class GangScheduler {
    * @param order its place in the queue, smaller is earlier
    * @param replicas R
    * @param shards S
+   * @param pool the only pool that it may be in; empty where any will do
    */
-  public record Waiting(String jobId, long order, int replicas, int shards) {
+  public record Waiting(String jobId, long order, int replicas, int shards, String pool) {
     /** R * S. */
     public int size() {
       return Math.multiplyExact(replicas, shards);
     }
-  }
 
-  /**
-   * A job that holds slots.
-   *
-   * @param order its place in the queue
-   * @param size slots held
-   */
-  public record Holding(long order, int size) {}
-
-  /**
-   * What to do now.
-   *
-   * @param gangs for every job to start: the worker of each rank, in the order of ranks
-   * @param behind by id of a job for which there would be slots: the job that they are kept for
-   * @param capacity slots of all workers
-   * @param unused slots that are left
-   */
-  public record Plan(
-      Map<String, List<String>> gangs, Map<String, String> behind, int capacity, int unused) {
-    /** What a job that goes on waiting waits for, for people; empty for one that starts. */
-    public Optional<String> missing(Waiting job) {
-      if (gangs.containsKey(job.jobId())) {
-        return Optional.empty();
-      }
-      String first = behind.get(job.jobId());
-      if (first != null) {
-        return Optional.of("waits behind job " + first);
-      }
-      boolean never = job.size() > capacity;
-      int slots = never ? capacity : unused;
-      return Optional.of(
-          "replicas %d x shards %d = %d ranks, but %d %s %s"
-              .formatted(
-                  job.replicas(),
-                  job.shards(),
-                  job.size(),
-                  slots,
-                  slots == 1 ? "slot is" : "slots are",
-                  never ? "registered" : "free"));
+    boolean takes(String name) {
+      return pool.isEmpty() || pool.equals(name);
     }
   }
+
+  /**
+   * Slots that a job holds in a pool.
+   *
+   * @param order its place in the queue
+   * @param pool the pool
+   * @param size slots held
+   */
+  public record Holding(long order, String pool, int size) {}
 
   private GangScheduler() {}
 
@@ -88,69 +67,52 @@ public final class GangScheduler {
    * time.
    */
   public static Plan plan(List<Waiting> queue, List<Holding> running, List<WorkerSlots> workers) {
-    int capacity = workers.stream().mapToInt(WorkerSlots::slots).sum();
+    TreeMap<String, PoolSlots> pools = new TreeMap<>();
+    workers.stream()
+        .collect(Collectors.groupingBy(WorkerSlots::pool))
+        .forEach((name, own) -> pools.put(name, new PoolSlots(name, own, running)));
     int unused = workers.stream().mapToInt(WorkerSlots::free).sum();
-    TreeMap<String, Integer> free = new TreeMap<>();
-    workers.stream().filter(w -> w.free() > 0).forEach(w -> free.put(w.workerId(), w.free()));
-    Blocked blocked = new Blocked(capacity, running);
     Map<String, List<String>> gangs = new LinkedHashMap<>();
     Map<String, String> behind = new LinkedHashMap<>();
     for (Waiting job : queue.stream().sorted(Comparator.comparingLong(Waiting::order)).toList()) {
       if (unused == 0) {
         break;
       }
-      if (job.size() > capacity) {
-        continue;
-      }
-      Optional<Waiting> starved = blocked.starvedBy(job);
-      if (job.size() > unused) {
-        blocked.add(job);
-      } else if (starved.isPresent()) {
-        behind.put(job.jobId(), starved.get().jobId());
-        blocked.add(job);
-      } else {
-        gangs.put(job.jobId(), pack(job, free));
+      List<PoolSlots> suitable = pools.values().stream().filter(pool -> pool.suits(job)).toList();
+      Optional<Packing> best = best(job, suitable);
+      if (best.isPresent()) {
+        best.get().pool().place(job, best.get());
+        gangs.put(job.jobId(), best.get().workerByRank());
         unused -= job.size();
-        blocked.overtakenBy(job);
+      } else {
+        starvedBy(job, suitable).ifPresent(first -> behind.put(job.jobId(), first.jobId()));
+        suitable.stream()
+            .max(
+                Comparator.<PoolSlots>comparingInt(pool -> Math.min(0, pool.room(job)))
+                    .thenComparingInt(PoolSlots::unused))
+            .ifPresent(pool -> pool.block(job));
       }
     }
-    return new Plan(gangs, behind, capacity, unused);
+    TreeMap<String, Plan.Slots> left = new TreeMap<>();
+    pools.forEach((name, pool) -> left.put(name, new Plan.Slots(pool.capacity(), pool.unused())));
+    return new Plan(gangs, behind, left);
   }
 
-  /** Takes the slots; the caller knows that they suffice. */
-  private static List<String> pack(Waiting job, TreeMap<String, Integer> free) {
-    List<String> workerByRank = new ArrayList<>();
-    Optional<String> whole = tightest(free, job.size());
-    for (int replica = 0; replica < job.replicas(); replica++) {
-      Optional<String> host = whole.isPresent() ? whole : tightest(free, job.shards());
-      int needed = job.shards();
-      while (needed > 0) {
-        String worker = host.orElseGet(() -> widest(free));
-        int taken = Math.min(needed, free.get(worker));
-        free.computeIfPresent(worker, (id, left) -> left == taken ? null : left - taken);
-        for (int i = 0; i < taken; i++) {
-          workerByRank.add(worker);
-        }
-        needed -= taken;
-      }
-    }
-    return List.copyOf(workerByRank);
+  /** On the fewest workers; where several pools have as few, in the one with the fewest slots. */
+  private static Optional<Packing> best(Waiting job, List<PoolSlots> suitable) {
+    return suitable.stream()
+        .filter(pool -> pool.holds(job) && pool.starvedBy(job).isEmpty())
+        .map(pool -> pool.packed(job))
+        .min(
+            Comparator.comparingLong(Packing::workers)
+                .thenComparingInt(packing -> packing.pool().unused()));
   }
 
-  /** The worker with the fewest free slots that still holds so many. */
-  private static Optional<String> tightest(TreeMap<String, Integer> free, int needed) {
-    return free.entrySet().stream()
-        .filter(entry -> entry.getValue() >= needed)
-        .min(Map.Entry.comparingByValue())
-        .map(Map.Entry::getKey);
-  }
-
-  private static String widest(TreeMap<String, Integer> free) {
-    return free.entrySet().stream()
-        .max(
-            Map.Entry.<String, Integer>comparingByValue()
-                .thenComparing(Map.Entry.<String, Integer>comparingByKey().reversed()))
-        .orElseThrow()
-        .getKey();
+  /** Whom the slots are kept for that the job would have. */
+  private static Optional<Waiting> starvedBy(Waiting job, List<PoolSlots> suitable) {
+    return suitable.stream()
+        .filter(pool -> pool.holds(job))
+        .flatMap(pool -> pool.starvedBy(job).stream())
+        .findFirst();
   }
 }

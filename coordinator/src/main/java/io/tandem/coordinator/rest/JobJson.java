@@ -10,6 +10,7 @@ import io.tandem.coordinator.store.StoreReader;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.RankTime;
 import io.tandem.protocol.control.WorkerView;
+import io.tandem.protocol.job.PoolName;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ final class JobJson {
     node.put("reason", status.reason()).put("reasonText", status.reasonText());
     node.put("attempt", status.attempt()).put("restarts", status.restarts());
     node.putObject("mesh").put("replicas", header.replicas()).put("shards", header.shards());
+    node.put("pool", header.pool().isEmpty() ? null : header.pool());
     node.put("step", progress.step()).put("totalSteps", progress.totalSteps());
     node.put("phase", progress.phase());
     node.put("stepsPerSecond", progress.stepsPerSecond());
@@ -184,6 +186,7 @@ final class JobJson {
     ObjectNode node = Replies.JSON.createObjectNode();
     node.put("id", worker.getId()).put("host", worker.getHost());
     node.put("dataPort", worker.getDataPort()).put("metricsPort", worker.getMetricsPort());
+    node.put("pool", PoolName.orDefault(worker.getPool()));
     node.put("device", worker.getDevice()).put("processors", worker.getProcessors());
     node.put("memoryBytes", worker.getMemoryBytes());
     node.put("slots", worker.getSlots()).put("usedSlots", worker.getUsedSlots());

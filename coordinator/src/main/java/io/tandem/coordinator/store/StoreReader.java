@@ -271,6 +271,7 @@ public final class StoreReader {
             row.getString("spec"),
             row.getInt("replicas"),
             row.getInt("shards"),
+            row.getString("pool"),
             row.getString("idempotency_key"),
             row.getString("submitted"),
             row.getLong("created_at")),

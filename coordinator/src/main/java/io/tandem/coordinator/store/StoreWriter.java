@@ -20,10 +20,10 @@ public final class StoreWriter {
     return bindStatus(
             handle
                 .createUpdate(
-                    "INSERT INTO jobs (id, name, spec, replicas, shards, idempotency_key,"
+                    "INSERT INTO jobs (id, name, spec, replicas, shards, pool, idempotency_key,"
                         + " submitted, created_at, state, reason, reason_text, pausing, attempt,"
                         + " restarts, maximum_restarts, waiting, active, model_path, started_at,"
-                        + " ended_at, effort) VALUES (:id, :name, :spec, :replicas, :shards, :key,"
+                        + " ended_at, effort) VALUES (:id, :name, :spec, :replicas, :shards, :pool, :key,"
                         + " :submitted, :createdAt, :state, :reason, :reasonText, :pausing,"
                         + " :attempt, :restarts, :maximumRestarts, :waiting, :active, :modelPath,"
                         + " :startedAt, :endedAt, :effort)")
@@ -32,6 +32,7 @@ public final class StoreWriter {
                 .bind("spec", header.spec())
                 .bind("replicas", header.replicas())
                 .bind("shards", header.shards())
+                .bind("pool", header.pool())
                 .bind("key", header.idempotencyKey())
                 .bind("submitted", header.submitted())
                 .bind("createdAt", header.createdAt())

@@ -26,6 +26,7 @@ public record StoredJob(Header header, Status status, Progress progress, Effort 
    * @param spec the job file as canonical JSON
    * @param replicas R
    * @param shards S
+   * @param pool the worker pool that it names, empty for any
    * @param idempotencyKey as its user gave it, or null
    * @param submitted SHA-256 of the job file as it was submitted, in hexadecimal
    * @param createdAt when it was submitted
@@ -37,13 +38,14 @@ public record StoredJob(Header header, Status status, Progress progress, Effort 
       String spec,
       int replicas,
       int shards,
+      String pool,
       String idempotencyKey,
       String submitted,
       long createdAt) {
     /** As it is once it is stored. */
     public Header numbered(long stored) {
       return new Header(
-          stored, id, name, spec, replicas, shards, idempotencyKey, submitted, createdAt);
+          stored, id, name, spec, replicas, shards, pool, idempotencyKey, submitted, createdAt);
     }
   }
 

@@ -275,6 +275,7 @@ export class JobView {
           <span><b>${count(job.step)}</b>${job.totalSteps ? html` of ${count(job.totalSteps)} steps · ${percent(job.step / job.totalSteps)}` : ' steps'}</span>
           ${running ? html`<span>ETA <b>${duration(job.etaSeconds)}</b></span>` : nothing}
           ${job.startedAt ? html`<span>${job.endedAt ? 'took' : 'for'} <b>${took}</b></span>` : nothing}
+          ${job.pool ? html`<span>pool <b>${job.pool}</b></span>` : nothing}
           ${job.phase ? html`<span>phase <b>${job.phase}</b></span>` : nothing}
           ${job.attempt ? html`<span>attempt <b>${job.attempt}</b>${job.restarts ? html`, ${job.restarts} ${job.restarts === 1 ? 'restart' : 'restarts'}` : nothing}</span>` : nothing}
           <span title=${dateTime(job.createdAt)}>submitted ${ago(job.createdAt)}</span>

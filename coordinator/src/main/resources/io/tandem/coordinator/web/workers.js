@@ -57,7 +57,7 @@ export class WorkersView {
     return html`
       <table class="cards">
         <thead><tr>
-          <th scope="col">Worker</th><th scope="col">State</th><th scope="col">Slots</th><th scope="col">Device</th>
+          <th scope="col">Worker</th><th scope="col">State</th><th scope="col">Slots</th><th scope="col">Pool</th><th scope="col">Device</th>
           <th scope="col" class="number">Cores</th><th scope="col" class="number">Memory</th>
           <th scope="col">Jobs</th><th scope="col" class="number">Heartbeat</th><th scope="col" class="number">Registered</th>
         </tr></thead>
@@ -73,6 +73,7 @@ export class WorkersView {
           <span class="sub">version ${worker.version}</span></td>
         <td class="progress">${bar(worker.usedSlots, worker.slots, `Slots of ${worker.id} in use`)}
           <span class="sub">${worker.usedSlots} of ${worker.slots} in use</span></td>
+        <td data-label="Pool">${worker.pool}</td>
         <td data-label="Device">${worker.device}</td>
         <td class="number" data-label="Cores">${worker.processors}</td>
         <td class="number" data-label="Memory">${bytes(worker.memoryBytes)}</td>

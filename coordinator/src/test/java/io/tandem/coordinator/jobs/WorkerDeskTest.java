@@ -57,7 +57,7 @@ class WorkerDeskTest {
     store = Store.open(directory);
     StoredJob job =
         new StoredJob(
-            new StoredJob.Header(0, "j", "name", "{}", 1, 1, null, "", 1000),
+            new StoredJob.Header(0, "j", "name", "{}", 1, 1, "", null, "", 1000),
             StoredJobs.row(
                 JobState.queued(3).after(new JobEvent.Placed(Set.of("w"))).state(), null, 1000),
             StoredJob.Progress.none(),

@@ -26,7 +26,7 @@ class CoordinatorMetricsTest {
   /** Placed at 40 s, a checkpoint at 60 s, a step at 70 s; it is 100 s now. */
   private static StoredJob job(String id) {
     return new StoredJob(
-        new StoredJob.Header(1, id, "name of " + id, "{}", 2, 4, null, "", 1000),
+        new StoredJob.Header(1, id, "name of " + id, "{}", 2, 4, "", null, "", 1000),
         new StoredJob.Status("RUNNING", "", "", false, 1, 0, 3, Set.of(), Set.of(), "", 0, 0),
         new StoredJob.Progress(50, 150, "train", 4, 80, Map.of(), Map.of(), 70_000),
         new Effort(50_000, 40_000, 10_000, 15, 60_000, List.of(), 3, 12.5, 2, 30.5));

@@ -3,7 +3,6 @@ package io.tandem.coordinator.placement;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tandem.coordinator.placement.GangScheduler.Holding;
-import io.tandem.coordinator.placement.GangScheduler.Plan;
 import io.tandem.coordinator.placement.GangScheduler.Waiting;
 import io.tandem.coordinator.placement.GangScheduler.WorkerSlots;
 import java.util.ArrayList;
@@ -19,12 +18,14 @@ import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 
 class GangSchedulerTest {
+  private static final String POOL = "default";
+
   private static Waiting job(String id, long order, int replicas, int shards) {
-    return new Waiting(id, order, replicas, shards);
+    return new Waiting(id, order, replicas, shards, "");
   }
 
   private static WorkerSlots worker(String id, int slots) {
-    return new WorkerSlots(id, slots, slots);
+    return new WorkerSlots(id, POOL, slots, slots);
   }
 
   @Test
@@ -34,7 +35,7 @@ class GangSchedulerTest {
     Waiting last = job("l", 3, 2, 1);
     Plan plan =
         GangScheduler.plan(
-            List.of(never, later, last), List.of(), List.of(new WorkerSlots("a", 8, 1)));
+            List.of(never, later, last), List.of(), List.of(new WorkerSlots("a", POOL, 8, 1)));
     assertThat(plan.gangs()).containsOnlyKeys("k");
     assertThat(plan.missing(never))
         .contains("replicas 3 x shards 4 = 12 ranks, but 8 slots are registered");
@@ -65,7 +66,7 @@ class GangSchedulerTest {
       fates.put(job.jobId(), fate);
       if (fate.equals("placed")) {
         unused -= size;
-        holding.add(new Holding(job.order(), size));
+        holding.add(new Holding(job.order(), POOL, size));
       } else if (!fate.equals("never")) {
         blocked.add(job);
       }
@@ -81,7 +82,7 @@ class GangSchedulerTest {
     List<WorkerSlots> workers = new ArrayList<>();
     for (int i = 0; i < hosts.size(); i++) {
       int slots = 1 + hosts.get(i) % 10;
-      workers.add(new WorkerSlots("w" + i, slots, Math.min(slots, hosts.get(i) / 10)));
+      workers.add(new WorkerSlots("w" + i, POOL, slots, Math.min(slots, hosts.get(i) / 10)));
     }
     List<Waiting> queue = new ArrayList<>();
     for (int i = 0; i < meshes.size(); i++) {
@@ -89,7 +90,7 @@ class GangSchedulerTest {
     }
     List<Holding> running = new ArrayList<>();
     for (int i = 0; i < held.size(); i++) {
-      running.add(new Holding(5 * i - 3, held.get(i)));
+      running.add(new Holding(5 * i - 3, POOL, held.get(i)));
     }
     Plan plan = GangScheduler.plan(queue, running, workers);
     Map<String, String> fates = byTheRule(queue, running, workers);
@@ -126,17 +127,17 @@ class GangSchedulerTest {
 
   @Test
   void shouldNotLetASmallJobStarveTheFirst() {
-    List<WorkerSlots> half = List.of(new WorkerSlots("a", 4, 2));
+    List<WorkerSlots> half = List.of(new WorkerSlots("a", POOL, 4, 2));
     List<Waiting> queue = List.of(job("large", 2, 1, 4), job("small", 3, 1, 1));
-    Plan plan = GangScheduler.plan(queue, List.of(new Holding(1, 2)), half);
+    Plan plan = GangScheduler.plan(queue, List.of(new Holding(1, POOL, 2)), half);
     assertThat(plan.gangs()).isEmpty();
     assertThat(plan.missing(queue.get(1))).contains("waits behind job large");
   }
 
   @Test
   void shouldOvertakeWhenTheFirstStillFitsBesideAndWhenItNeverCan() {
-    List<WorkerSlots> workers = List.of(new WorkerSlots("a", 5, 2));
-    List<Holding> running = List.of(new Holding(1, 3));
+    List<WorkerSlots> workers = List.of(new WorkerSlots("a", POOL, 5, 2));
+    List<Holding> running = List.of(new Holding(1, POOL, 3));
     assertThat(
             GangScheduler.plan(
                     List.of(job("large", 2, 1, 4), job("small", 3, 1, 1)), running, workers)

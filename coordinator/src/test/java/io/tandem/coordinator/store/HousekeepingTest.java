@@ -31,7 +31,7 @@ class HousekeepingTest {
         writer -> {
           writer.insert(
               new StoredJob(
-                  new StoredJob.Header(0, id, "name", "{}", 1, 1, "key", "sha", 1000),
+                  new StoredJob.Header(0, id, "name", "{}", 1, 1, "", "key", "sha", 1000),
                   new StoredJob.Status(
                       "FAILED", "NONE", "", false, 1, 0, 3, Set.of(), Set.of(), "", 2000, 3000),
                   StoredJob.Progress.none()));
@@ -191,7 +191,7 @@ class HousekeepingTest {
 
   private static StoredJob ended(String id, Set<String> active, long endedAt) {
     return new StoredJob(
-        new StoredJob.Header(0, id, "name", "{}", 1, 1, id, "sha", 1000),
+        new StoredJob.Header(0, id, "name", "{}", 1, 1, "", id, "sha", 1000),
         new StoredJob.Status(
             "FAILED", "NONE", "", false, 1, 0, 3, Set.of(), active, "", 1, endedAt),
         StoredJob.Progress.none());

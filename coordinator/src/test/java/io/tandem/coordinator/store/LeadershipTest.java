@@ -27,7 +27,7 @@ class LeadershipTest {
 
   private static StoredJob job(String id) {
     return new StoredJob(
-        new StoredJob.Header(0, id, "name", "{}", 1, 1, null, "sha", 1000),
+        new StoredJob.Header(0, id, "name", "{}", 1, 1, "", null, "sha", 1000),
         new StoredJob.Status("QUEUED", "NONE", "", false, 0, 0, 3, Set.of(), Set.of(), "", 0, 0),
         StoredJob.Progress.none());
   }

@@ -28,7 +28,7 @@ class StoreTest {
 
   private static StoredJob job(String id, String key, String state, Set<String> active) {
     return new StoredJob(
-        new StoredJob.Header(0, id, "name", "{}", 2, 4, key, "sha", 1000),
+        new StoredJob.Header(0, id, "name", "{}", 2, 4, "gpu", key, "sha", 1000),
         new StoredJob.Status(state, "NONE", "", false, 1, 0, 3, Set.of(), active, "", 2000, 0),
         StoredJob.Progress.none());
   }

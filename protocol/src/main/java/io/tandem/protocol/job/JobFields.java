@@ -20,6 +20,7 @@ final class JobFields {
     add("seed", Range.ALL, null, 1L, null, null);
     integer("mesh.replicas", 1, 1024, 1);
     integer("mesh.shards", 1, 1024, 1);
+    text("pool", "(" + PoolName.PATTERN + ")?", "");
 
     choice("data.format", null);
     text("data.path", "(?s).+", null);

@@ -42,7 +42,10 @@ public final class JobFiles {
     return job;
   }
 
-  /** Canonical JSON, UTF-8: every key in the records' order; it reads back as an equal job. */
+  /**
+   * Canonical JSON, UTF-8: every key in the records' order, but no {@code pool} where none is
+   * named; it reads back as an equal job.
+   */
   public static byte[] toJson(JobSpec job) {
     return JobTree.write(job);
   }

@@ -8,6 +8,8 @@ package io.tandem.protocol.job;
  * @param seed the only source of randomness: samples, augmentation, initial weights, labels,
  *     dropout
  * @param mesh replicas x shards
+ * @param pool the workers that may host the job: those of the pool of that name, or of any one pool
+ *     where it is empty
  * @param data where the images are and how they are read
  * @param model the architecture of the teacher and the student
  * @param algorithm what is computed in a step
@@ -20,6 +22,7 @@ public record JobSpec(
     String name,
     long seed,
     MeshSpec mesh,
+    String pool,
     DataSpec data,
     ModelSpec model,
     AlgorithmSpec algorithm,

@@ -86,7 +86,11 @@ final class JobTree {
 
   static byte[] write(JobSpec job) {
     try {
-      return JSON.writeValueAsBytes(node(job));
+      var tree = (ObjectNode) node(job);
+      if (job.pool().isEmpty()) {
+        tree.remove("pool"); // workers of a release before pools refuse the key
+      }
+      return JSON.writeValueAsBytes(tree);
     } catch (JacksonException e) {
       throw new UncheckedIOException(e);
     }

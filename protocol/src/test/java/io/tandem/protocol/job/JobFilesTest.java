@@ -78,6 +78,34 @@ class JobFilesTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"gpu", "a", "a100-80g", "default"})
+  void shouldKeepThePoolThatIsNamed(String pool) {
+    var job = parse(MINIMAL + "pool: " + pool + "\n");
+    assertThat(job.pool()).isEqualTo(pool);
+    assertThat(parse(JobFiles.toYaml(job))).isEqualTo(job);
+    assertThat(JobFiles.parse(JobFiles.toJson(job))).isEqualTo(job);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GPU", "4090", "'a b'", "a-", "-a", "a.b", "[gpu]"})
+  void shouldRefuseWhatIsNoNameOfAPool(String pool) {
+    var text = MINIMAL + "pool: " + pool + "\n";
+    assertThat(mistakesOf(text)).extracting(Mistake::path).containsExactly("pool");
+    assertThat(mistakesOf(text).get(0).allowed()).contains(PoolName.PATTERN);
+    assertThat(JobLines.of(bytes(text)).line("pool")).isEqualTo(13);
+    assertThat(mistakesOf(MINIMAL + "pool: " + "a".repeat(64) + "\n")).hasSize(1);
+  }
+
+  /** Workers of a release before pools know no such key. */
+  @Test
+  void shouldSayNothingOfPoolsInTheCanonicalJsonOfAJobThatNamesNone() {
+    var job = parse(MINIMAL);
+    assertThat(job.pool()).isEmpty();
+    assertThat(new String(JobFiles.toJson(job), StandardCharsets.UTF_8)).doesNotContain("pool\"");
+    assertThat(parse(MINIMAL + "pool: ''\n")).isEqualTo(job);
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {"/data", "off", "1.5", "0x1F", "~", "a: b", "# x", "é", "/a/$${b}", "-", "1e5"})
   void shouldReadBackItsYaml(String path) {
