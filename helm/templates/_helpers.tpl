@@ -85,20 +85,14 @@ helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
 
 {{/*
 MiB of /dev/shm of a worker: (list root pool). Each attempt keeps a log of three terms to each peer and an image of the
-peer's; peers share at most as many attempts as the smaller one has slots. Twice that, since an attempt may start while
-the one before still ends. 16 MiB are the media driver's own.
+peer's; all its peers are of its pool, and share at most as many attempts as each has slots. Twice that, since an attempt
+may start while the one before still ends. 16 MiB are the media driver's own.
 */}}
 {{- define "tandem.sharedMemory" -}}
 {{- $root := index . 0 -}}
 {{- $pool := index . 1 -}}
-{{- $peers := int $root.Values.sharedMemory.peers -}}
-{{- if eq $peers 0 -}}
-{{- range (include "tandem.pools" $root | fromYamlArray) -}}
-{{- $others := int .replicas -}}
-{{- if eq .name $pool.name }}{{ $others = sub $others 1 | int }}{{ end -}}
-{{- $peers = add $peers (mul (max 0 $others) (min (int .slots) (int $pool.slots))) | int -}}
-{{- end -}}
-{{- end -}}
+{{- $others := sub (int $pool.replicas) 1 | int | max 0 -}}
+{{- $peers := int $root.Values.sharedMemory.peers | default (mul $others (int $pool.slots)) -}}
 {{- $logKibibytes := add (mul 3 1024 (int $root.Values.sharedMemory.termMebibytes)) 64 -}}
 {{- add 16 (div (add (mul 4 $peers $logKibibytes) 1023) 1024) -}}
 {{- end }}

@@ -70,12 +70,13 @@ class ClientCommands {
     JsonNode answer = server.client().workers();
     output.object(answer);
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("ID", "HOST", "DEVICE", "SLOTS", "USED"));
+    rows.add(List.of("ID", "HOST", "POOL", "DEVICE", "SLOTS", "USED"));
     for (JsonNode worker : Reports.list(answer, "workers")) {
       rows.add(
           List.of(
               worker.path("id").asText(),
               worker.path("host").asText(),
+              worker.path("pool").asText(),
               worker.path("device").asText(),
               worker.path("slots").asText(),
               worker.path("usedSlots").asText()));

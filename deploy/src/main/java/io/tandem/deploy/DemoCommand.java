@@ -96,7 +96,7 @@ final class DemoCommand implements Callable<Integer> {
     DemoJob.generator(seed, side)
         .write(pictures, DataSpec.Format.FOLDER, Runtime.getRuntime().availableProcessors());
     List<Trained> trained = new ArrayList<>();
-    try (EmbeddedCluster cluster = EmbeddedCluster.start(home, MESH, starter)) {
+    try (EmbeddedCluster cluster = EmbeddedCluster.start(home, MESH, "", starter)) {
       output.tell(
           "coordinator %s with %d workers of %d slots each, mesh %dx%d"
               .formatted(

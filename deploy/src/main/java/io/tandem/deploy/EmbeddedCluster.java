@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
 import io.tandem.deploy.client.TandemClient;
+import io.tandem.protocol.job.PoolName;
 import io.tandem.protocol.mesh.Mesh;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.worker.fabric.Preflight;
@@ -42,18 +43,20 @@ final class EmbeddedCluster implements AutoCloseable {
    * Starts a cluster with exactly the slots of that mesh.
    *
    * @param directory where the store, checkpoints and models go
+   * @param pool that its workers are of; empty for the default one
    * @throws CommandException when it cannot be started; says why
    */
-  static EmbeddedCluster start(Path directory, Mesh mesh, AttemptRun.Starter starter) {
+  static EmbeddedCluster start(Path directory, Mesh mesh, String pool, AttemptRun.Starter starter) {
     try {
-      return started(directory, mesh, starter);
+      return started(directory, mesh, pool, starter);
     } catch (IllegalStateException | UncheckedIOException e) {
       throw new CommandException(
           ExitCode.FAILED, "the cluster in this process cannot start: " + e.getMessage());
     }
   }
 
-  private static EmbeddedCluster started(Path directory, Mesh mesh, AttemptRun.Starter starter) {
+  private static EmbeddedCluster started(
+      Path directory, Mesh mesh, String pool, AttemptRun.Starter starter) {
     CoordinatorServer coordinator =
         CoordinatorServer.start(CoordinatorSettings.embedded(directory.resolve("store")));
     EmbeddedCluster cluster = new EmbeddedCluster(coordinator);
@@ -73,7 +76,8 @@ final class EmbeddedCluster implements AutoCloseable {
                   HOST,
                   checkpoints,
                   processors)
-              .with(0, 0, null, cluster.metrics.port());
+              .with(0, 0, null, cluster.metrics.port())
+              .with(PoolName.orDefault(pool));
       for (int replica = 0; replica < mesh.replicas(); replica++) {
         cluster.workers.add(WorkerNode.start(settings, measured));
       }

@@ -43,7 +43,7 @@ final class RunCommand implements Callable<Integer> {
     JobSpec job = file.read();
     Mesh mesh = new Mesh(job.mesh().replicas(), job.mesh().shards());
     try (Interruption interruption = Interruption.watch();
-        EmbeddedCluster cluster = EmbeddedCluster.start(directory, mesh, starter)) {
+        EmbeddedCluster cluster = EmbeddedCluster.start(directory, mesh, job.pool(), starter)) {
       TandemClient client = cluster.client();
       cancelLeftovers(client);
       String id = client.submit(JobFiles.toJson(job), null).path("id").asText();

@@ -2,6 +2,7 @@ package io.tandem.deploy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.protocol.control.PeerCertificates;
+import io.tandem.protocol.job.PoolName;
 import io.tandem.protocol.metrics.Meters;
 import io.tandem.protocol.metrics.MetricDefinitions;
 import io.tandem.worker.fabric.Preflight;
@@ -40,6 +41,16 @@ final class WorkerCommand implements Callable<Integer> {
       defaultValue = "${env:TANDEM_SLOTS:-1}",
       description = "Ranks hosted at one time (TANDEM_SLOTS; ${DEFAULT-VALUE}).")
   int slots;
+
+  @Option(
+      names = "--pool",
+      paramLabel = "NAME",
+      defaultValue = "${env:TANDEM_POOL:-" + PoolName.DEFAULT + "}",
+      description = {
+        "The pool of alike workers that this one is of (TANDEM_POOL; ${DEFAULT-VALUE}).",
+        "A job runs in one pool: in any, or in the one that it names."
+      })
+  String pool;
 
   @Option(
       names = "--threads",
@@ -127,6 +138,12 @@ final class WorkerCommand implements Callable<Integer> {
     if (addresses.isEmpty()) {
       throw new CommandException(ExitCode.USAGE, "--coordinator: give at least one HOST:PORT");
     }
+    if (!PoolName.isValid(pool)) {
+      throw new CommandException(
+          ExitCode.USAGE,
+          "--pool %s: give a name of at most 63 small letters, digits and '-' that begins with a letter and does not end with '-'"
+              .formatted(pool));
+    }
     require("--slots", slots, 1, 1024);
     require("--threads", threads, 0, 1024);
     require("--control-port", controlPort, 0, 65535);
@@ -176,7 +193,8 @@ final class WorkerCommand implements Callable<Integer> {
       settings =
           WorkerSettings.local(addresses, slots, host, checkpoints, processors)
               .with(controlPort, dataPort, aeron, metrics.port())
-              .with(proof, Duration.ofSeconds(drainSeconds));
+              .with(proof, Duration.ofSeconds(drainSeconds))
+              .with(pool);
       node = WorkerNode.start(settings, measured, clock);
       metrics.readiness(node::obstacle);
     } catch (IllegalStateException e) {
@@ -188,6 +206,7 @@ final class WorkerCommand implements Callable<Integer> {
         JsonNodeFactory.instance
             .objectNode()
             .put("id", node.workerId())
+            .put("pool", pool)
             .put("slots", slots)
             .put("threads", settings.threads())
             .put("metrics", scraped));

@@ -221,10 +221,20 @@ class CommandLineTest {
   void shouldListJobsAndWorkers() {
     server
         .answer("GET /v1/jobs", 200, "{\"jobs\":[" + RUNNING + "]}")
-        .answer("GET /v1/workers", 200, "{\"workers\":[{\"id\":\"w1\",\"slots\":4}]}");
+        .answer(
+            "GET /v1/workers", 200, "{\"workers\":[{\"id\":\"w1\",\"pool\":\"gpu\",\"slots\":4}]}");
     assertThat(ask("jobs")).isZero();
     assertThat(ask("workers")).isZero();
-    assertThat(out.toString()).contains("j1").contains("5/10").contains("w1");
+    assertThat(out.toString()).contains("j1").contains("5/10").contains("w1").contains("gpu");
+  }
+
+  @Test
+  void shouldRefuseWhatIsNoNameOfAPool() {
+    for (String name : List.of("", "GPU", "a b", "a-", "a".repeat(64))) {
+      err.getBuffer().setLength(0);
+      assertThat(run("worker", "--pool", name)).as(name).isEqualTo(ExitCode.USAGE);
+      assertThat(err.toString()).contains("--pool " + name + ": give a name");
+    }
   }
 
   @Test

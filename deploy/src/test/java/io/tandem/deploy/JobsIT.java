@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.assertj.core.api.Assumptions;
 import org.junit.jupiter.api.AfterAll;
@@ -270,6 +271,27 @@ class JobsIT {
     cluster.awaitState(small, "SUCCEEDED");
     assertThat(TestCluster.state(cluster.client().job(large))).isEqualTo("QUEUED");
     assertThat(TestCluster.state(cluster.client().act(large, "cancel"))).isEqualTo("CANCELLED");
+  }
+
+  @Test
+  void shouldPlaceAJobInOnePoolAndInTheOneThatItNames() throws Exception {
+    String named = cluster.submit(job(1, 2, 5) + "pool: other\n");
+    assertThat(cluster.client().job(named).path("missing").asText())
+        .contains("no worker is registered in pool other; workers are in: default");
+    TestCluster.Worker other =
+        TestCluster.registered(cluster.worker(2, Map.of("TANDEM_POOL", "other")));
+    String wide = cluster.submit(job(1, 5, 5));
+    assertThat(cluster.client().job(wide).path("missing").asText())
+        .isEqualTo(
+            "replicas 1 x shards 5 = 5 ranks,"
+                + " but at most 4 slots are registered in one pool (default)");
+    JsonNode job = cluster.awaitState(named, "SUCCEEDED");
+    assertThat(job.path("workers"))
+        .extracting(worker -> worker.path("id").asText())
+        .containsExactly(other.id());
+    cluster.client().act(wide, "cancel");
+    other.process().terminate();
+    assertThat(other.process().exitCode()).isZero();
   }
 
   @Test

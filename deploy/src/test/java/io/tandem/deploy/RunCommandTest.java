@@ -38,11 +38,20 @@ class RunCommandTest {
   private final StringWriter err = new StringWriter();
 
   private int run() throws Exception {
-    Path file = Files.writeString(directory.resolve("job.yaml"), JOB);
+    return run(JOB);
+  }
+
+  private int run(String job) throws Exception {
+    Path file = Files.writeString(directory.resolve("job.yaml"), job);
     CommandLine line = Main.commandLine(RunCommandTest::begin);
     return line.setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
         .execute("run", file.toString(), "--directory", directory.toString());
+  }
+
+  @Test
+  void shouldRunAJobThatNamesAPool() throws Exception {
+    assertThat(run(JOB + "pool: gpu\n")).as(err.toString()).isZero();
   }
 
   private static AttemptRun begin(AttemptPlan plan, AttemptListener listener) {

@@ -182,6 +182,7 @@ class WebPageIT {
     cluster.client().act(waiting, "cancel");
     page.navigate(cluster.server() + "/#/workers");
     assertThat(page.locator("tbody tr")).hasCount(2);
+    assertThat(page.locator("td[data-label=Pool]").first()).hasText("default");
     Browser.contains(page.locator(".summary"), "of 4 slots in use");
     Browser.picture(page, "workers");
   }

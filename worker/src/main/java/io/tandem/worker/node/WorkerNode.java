@@ -98,6 +98,7 @@ public final class WorkerNode implements AutoCloseable {
         .setProcessors(Runtime.getRuntime().availableProcessors())
         .setVersion(settings.version())
         .setMetricsPort(settings.metricsPort())
+        .setPool(settings.pool())
         .build();
   }
 

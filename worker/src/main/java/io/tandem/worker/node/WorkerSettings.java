@@ -2,6 +2,7 @@ package io.tandem.worker.node;
 
 import io.tandem.protocol.control.PeerCertificates;
 import io.tandem.protocol.control.ProtocolVersion;
+import io.tandem.protocol.job.PoolName;
 import io.tandem.worker.fabric.DriverName;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import java.util.List;
  * @param version of the program
  * @param silence without an answer for so long, the worker registers anew
  * @param drain how long attempts may take to stop when the worker leaves
+ * @param pool the worker pool that this is of, as {@link PoolName} allows
  * @param certificates for mutual TLS with coordinators, or null for none
  */
 public record WorkerSettings(
@@ -45,6 +47,7 @@ public record WorkerSettings(
     String version,
     Duration silence,
     Duration drain,
+    String pool,
     PeerCertificates certificates) {
 
   public WorkerSettings {
@@ -58,10 +61,14 @@ public record WorkerSettings(
     if (threads < 1) {
       throw new IllegalArgumentException("threads " + threads + ": a rank needs at least 1");
     }
+    if (!PoolName.isValid(pool)) {
+      throw new IllegalArgumentException("pool " + pool + ": a name matches " + PoolName.PATTERN);
+    }
   }
 
   /**
-   * A worker on this machine's CPU with free ports, 5 s of patience and 30 s to drain.
+   * A worker of the default pool on this machine's CPU with free ports, 5 s of patience and 30 s to
+   * drain.
    *
    * @param processors cores that its slots share
    */
@@ -87,6 +94,7 @@ public record WorkerSettings(
         ProtocolVersion.release(),
         Duration.ofSeconds(4),
         Duration.ofSeconds(30),
+        PoolName.DEFAULT,
         null);
   }
 
@@ -112,6 +120,7 @@ public record WorkerSettings(
         version,
         silence,
         drain,
+        pool,
         certificates);
   }
 
@@ -133,7 +142,30 @@ public record WorkerSettings(
         version,
         silence,
         longest,
+        pool,
         proof);
+  }
+
+  /** The same in another pool. */
+  public WorkerSettings with(String other) {
+    return new WorkerSettings(
+        coordinators,
+        slots,
+        host,
+        controlPort,
+        dataPort,
+        driver,
+        aeronDirectory,
+        directory,
+        threads,
+        memoryBytes,
+        device,
+        metricsPort,
+        version,
+        silence,
+        drain,
+        other,
+        certificates);
   }
 
   /** The same with another data port. */
