@@ -37,6 +37,9 @@ final class WorkerDesk {
   private final Map<String, Ending> endings = new HashMap<>();
   private long ticked;
 
+  /** Until then nobody is given up whom the leader before this one may have heard. */
+  private long readopted;
+
   /** Since when an attempt is waited for to end. */
   private record Ending(int attempt, long since) {}
 
@@ -46,11 +49,10 @@ final class WorkerDesk {
     this.timing = timing;
     this.log = log;
     this.ticked = ledger.steady();
-    // A member counts as lost at heard + lost: this gives it the longer time to register again.
-    long expected = ticked + timing.readopt().minus(timing.lost()).toMillis();
+    this.readopted = ticked + timing.readopt().toMillis();
     for (StoredJob job : ledger.jobs().active()) {
       for (String worker : job.status().active()) {
-        workers.expect(job.header().id(), job.status().attempt(), worker, expected);
+        workers.expect(job.header().id(), job.status().attempt(), worker, ticked);
       }
     }
   }
@@ -62,6 +64,9 @@ final class WorkerDesk {
       log.warn("{} is refused: {}", register.getWorkerId(), refusal);
       worker.tell(Refused.newBuilder().setReason(refusal).build());
       return;
+    }
+    if (workers.isLate(register.getWorkerId(), register.getRound())) {
+      return; // it came by another way than a later one
     }
     if (workers.find(register.getWorkerId()).isEmpty()) {
       log.info(
@@ -116,12 +121,14 @@ final class WorkerDesk {
     String id = heartbeat.getWorkerId();
     int stray = workers.find(id).map(worker -> worker.stray).orElse(0);
     boolean deaf = workers.find(id).map(worker -> worker.deaf).orElse(false);
-    if (workers.heartbeat(id, heartbeat.getRunningList(), ledger.steady())) {
-      ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).setNowMillis(ledger.now()).build());
-      correct(id, heartbeat.getRunningList());
-      if (heartbeat.getLeaving()) {
-        leaving(id);
-      }
+    List<RunningAttempt> running = heartbeat.getRunningList();
+    if (!workers.heartbeat(id, heartbeat.getRound(), running, ledger.steady())) {
+      return false;
+    }
+    ledger.tell(id, HeartbeatAck.newBuilder().setWorkerId(id).setNowMillis(ledger.now()).build());
+    correct(id, running);
+    if (heartbeat.getLeaving()) {
+      leaving(id);
     }
     return heartbeat.getLeaving()
         || deaf
@@ -231,6 +238,7 @@ final class WorkerDesk {
     if (gap > STALLED_TICKS * timing.tick().toMillis()) {
       log.warn("the coordinator itself stood still for {} ms", gap);
       workers.shift(gap, now);
+      readopted += gap;
     }
     dropSilent(now);
     dropStuck(now);
@@ -241,6 +249,9 @@ final class WorkerDesk {
     long before = now - timing.lost().toMillis();
     for (String workerId : workers.removeSilent(before)) {
       log.warn("worker {} is lost: no heartbeat", workerId);
+    }
+    if (now <= readopted) {
+      return;
     }
     ledger.change(
         batch -> {

@@ -38,6 +38,7 @@ final class Workers {
     /**
      * It was lost and is back, and has not shown yet that it hears this coordinator. After a
      * partition one direction may work long before the other, which TCP tries less and less often.
+     * What it said before it registered anew may come after that, by way of another coordinator.
      */
     boolean deaf;
 
@@ -75,10 +76,18 @@ final class Workers {
     running(registration.getWorkerId(), registration.getRunningList(), now);
   }
 
-  /** Whether that worker is registered. It sends these once it knows that it is. */
-  boolean heartbeat(String workerId, List<RunningAttempt> running, long now) {
+  /** Whether that worker has registered anew since it said something in that round. */
+  boolean isLate(String workerId, long round) {
+    return find(workerId).filter(worker -> worker.registration.getRound() > round).isPresent();
+  }
+
+  /**
+   * Whether that worker is registered. It sends these once it knows that it is; what it sent before
+   * it registered anew is of no account.
+   */
+  boolean heartbeat(String workerId, long round, List<RunningAttempt> running, long now) {
     Worker worker = byId.get(workerId);
-    if (worker == null) {
+    if (worker == null || isLate(workerId, round)) {
       return false;
     }
     worker.heard = now;

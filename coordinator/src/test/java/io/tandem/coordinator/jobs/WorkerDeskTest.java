@@ -18,6 +18,7 @@ import io.tandem.protocol.control.Notice;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.ProtocolVersion;
 import io.tandem.protocol.control.Register;
+import io.tandem.protocol.control.Registered;
 import io.tandem.protocol.control.Report;
 import io.tandem.protocol.control.Reports;
 import io.tandem.protocol.control.RunningAttempt;
@@ -89,6 +90,18 @@ class WorkerDeskTest {
     return RunningAttempt.newBuilder().setJobId("j").setAttempt(1).addRanks(0).build();
   }
 
+  /** Of a worker of two slots that runs nothing. */
+  private void register(long round) {
+    Register register =
+        Register.newBuilder()
+            .setWorkerId("w")
+            .setSlots(2)
+            .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
+            .setRound(round)
+            .build();
+    desk.register(register, inbox.getRef());
+  }
+
   private void beat() {
     desk.heartbeat(Heartbeat.newBuilder().setWorkerId("w").addRunning(running()).build());
   }
@@ -134,18 +147,50 @@ class WorkerDeskTest {
   @Test
   void shouldLookAtTheQueueAgainWhenALostWorkerIsHeardToHear() {
     pass(Duration.ofSeconds(9), false);
-    Register back =
-        Register.newBuilder()
-            .setWorkerId("w")
-            .setSlots(1)
-            .setProtocolVersion(ProtocolVersion.PROTOCOL_VERSION)
-            .build();
-    desk.register(back, inbox.getRef());
-    Heartbeat beat = Heartbeat.newBuilder().setWorkerId("w").build();
+    register(1);
+    Heartbeat beat = Heartbeat.newBuilder().setWorkerId("w").setRound(1).build();
     assertThat(ledger.workers().slots(Map.of()).get(0).free()).isZero();
     assertThat(desk.heartbeat(beat)).isTrue();
-    assertThat(ledger.workers().slots(Map.of()).get(0).free()).isEqualTo(1);
+    assertThat(ledger.workers().slots(Map.of()).get(0).free()).isEqualTo(2);
     assertThat(desk.heartbeat(beat)).isFalse();
+  }
+
+  /** After a cut what was sent during it comes, too, and by way of another coordinator later. */
+  @Test
+  void shouldPlaceNothingOnALostWorkerByWhatItSaidBeforeItCameBack() {
+    pass(Duration.ofSeconds(9), false);
+    inbox.getAllReceived();
+    register(2);
+    Heartbeat late =
+        Heartbeat.newBuilder().setWorkerId("w").setRound(1).addRunning(running()).build();
+    assertThat(desk.heartbeat(late)).isFalse();
+    register(1);
+    assertThat(ledger.workers().slots(Map.of()).get(0).free()).isZero();
+    assertThat(inbox.getAllReceived()).hasOnlyElementsOfType(Registered.class).hasSize(1);
+    assertThat(desk.heartbeat(late.toBuilder().setRound(2).clearRunning().build())).isTrue();
+    assertThat(ledger.workers().slots(Map.of()).get(0).free()).isEqualTo(2);
+  }
+
+  @Test
+  void shouldCountFromItsStartWhereItHasHeardNobody() throws Exception {
+    ledger = new Ledger(store.lead("next"), new Clocks(() -> wall, () -> steady), false);
+    desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
+    pass(TIMING.readopt(), false);
+    assertThat(state()).isEqualTo("PLACING");
+    pass(TIMING.tick(), false);
+    assertThat(detectionSeconds()).isEqualTo(10.5);
+  }
+
+  @Test
+  void shouldNotGiveUpBeforeTheTimeToRegisterIsOverWhatItHasHeardOnce() {
+    ledger = new Ledger(store.lead("next"), new Clocks(() -> wall, () -> steady), false);
+    desk = new WorkerDesk(ledger, TIMING, LoggerFactory.getLogger(WorkerDeskTest.class));
+    register(1);
+    beat();
+    pass(TIMING.readopt(), false);
+    assertThat(state()).isEqualTo("PLACING");
+    pass(TIMING.tick(), false);
+    assertThat(state()).isEqualTo("RECOVERING");
   }
 
   @Test
@@ -215,6 +260,10 @@ class WorkerDeskTest {
   private double detectionSeconds(AttemptEnded.Builder ended, long time) throws Exception {
     Report.Builder report = Report.newBuilder().setEnded(ended).setTimeMillis(time);
     desk.reports(List.of(said("w", report)));
+    return detectionSeconds();
+  }
+
+  private double detectionSeconds() throws Exception {
     assertThat(state()).isEqualTo("RECOVERING");
     Rows.Event failure =
         store.<List<Rows.Event>>read(reader -> reader.events("j", 0, 10)).stream()

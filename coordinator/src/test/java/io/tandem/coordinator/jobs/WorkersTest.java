@@ -12,7 +12,12 @@ class WorkersTest {
   private final Workers workers = new Workers();
 
   private void register(long now) {
-    workers.register(Register.newBuilder().setWorkerId("w").setSlots(2).build(), null, now, now);
+    register(1, now);
+  }
+
+  private void register(long round, long now) {
+    Register register = Register.newBuilder().setWorkerId("w").setSlots(2).setRound(round).build();
+    workers.register(register, null, now, now);
   }
 
   private int free() {
@@ -36,9 +41,21 @@ class WorkersTest {
     assertThat(free()).isZero();
     register(11); // it has not heard the answer, and says it again
     assertThat(free()).isZero();
-    workers.heartbeat("w", List.of(), 12);
+    workers.heartbeat("w", 1, List.of(), 12);
     assertThat(free()).isEqualTo(2);
     register(13);
+    assertThat(free()).isEqualTo(2);
+  }
+
+  @Test
+  void shouldNotTakeForHearingWhatAWorkerSaidBeforeItRegisteredAgain() {
+    register(1, 0);
+    workers.removeSilent(1);
+    register(2, 10);
+    assertThat(workers.heartbeat("w", 1, List.of(), 11)).as("it came late").isFalse();
+    assertThat(free()).isZero();
+    assertThat(workers.find("w").orElseThrow().heard).isEqualTo(10);
+    assertThat(workers.heartbeat("w", 2, List.of(), 12)).isTrue();
     assertThat(free()).isEqualTo(2);
   }
 }

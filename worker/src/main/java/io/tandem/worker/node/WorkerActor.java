@@ -88,6 +88,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
   private final Executor blocking;
 
   private boolean registered;
+  private long round = 1;
   private long triedNanos = System.nanoTime();
   private boolean leaving;
   private boolean hurried;
@@ -183,6 +184,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
     if (registered && silence.length(now).compareTo(settings.silence()) > 0) {
       LOG.warn("the coordinator is silent for {}; registering again", settings.silence());
       registered = false;
+      round++;
       advance();
     }
     if (registered) {
@@ -225,6 +227,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
             .setWorkerId(workerId)
             .addAllRunning(attempts.running())
             .setLeaving(leaving)
+            .setRound(round)
             .build());
   }
 
@@ -239,6 +242,7 @@ final class WorkerActor extends AbstractBehavior<Object> {
                     .toSerializationFormat(getContext().getSelf()))
             .addAllRunning(attempts.running())
             .setLeaving(leaving)
+            .setRound(round)
             .setGateway(gateways.current())
             .build());
   }

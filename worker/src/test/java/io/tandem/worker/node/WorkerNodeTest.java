@@ -123,6 +123,17 @@ class WorkerNodeTest {
     assertThat(worker.obstacle()).isEmpty();
   }
 
+  @Test
+  void shouldTellWhatItSaysBeforeItRegistersAgainFromWhatItSaysAfter() throws Exception {
+    accept();
+    assertThat(coordinator.expect(Heartbeat.class).getRound()).isEqualTo(register.getRound());
+    Register again = coordinator.expect(Register.class); // its heartbeats are not answered
+    assertThat(again.getRound()).isEqualTo(register.getRound() + 1);
+    assertThat(coordinator.expect(Register.class).getRound()).isEqualTo(again.getRound());
+    accept();
+    assertThat(coordinator.expect(Heartbeat.class).getRound()).isEqualTo(again.getRound());
+  }
+
   /** Hosts' clocks differ: here by five minutes, which nothing that is stored may show. */
   @Test
   void shouldStampReportsByTheCoordinatorsClock() throws Exception {
