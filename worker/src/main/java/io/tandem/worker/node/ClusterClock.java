@@ -17,10 +17,16 @@ public final class ClusterClock {
 
   private static final long WORTH_A_WORD_MS = 5000;
 
+  /**
+   * For so long clocks must differ: messages of a time without a network come late, all at once.
+   */
+  private static final long CERTAIN_MS = 3000;
+
   private final LongSupplier wall;
   private final LongSupplier nanoTime;
   private boolean heard;
   private long ahead;
+  private Long differsSince;
   private boolean told;
 
   /** Of this host. */
@@ -42,10 +48,14 @@ public final class ClusterClock {
     return nanoTime.getAsLong() / 1_000_000;
   }
 
-  /** A coordinator has just said what time it is; 0 from one that does not say. */
-  synchronized void heard(long millis) {
+  /**
+   * A coordinator has just said what time it is; 0 from one that does not say.
+   *
+   * @return whether the log has been told now that this host's clock differs
+   */
+  synchronized boolean heard(long millis) {
     if (millis == 0) {
-      return;
+      return false;
     }
     long sample = millis - steady();
     if (!heard || sample > ahead || ahead - sample > LATEST_MS) {
@@ -54,14 +64,22 @@ public final class ClusterClock {
     heard = true;
     long off = wall.getAsLong() - now();
     if (Math.abs(off) < WORTH_A_WORD_MS) {
+      differsSince = null;
       told = false;
-    } else if (!told) {
-      told = true;
-      LOG.warn(
-          "this host's clock is {} s {} the coordinator's: set one of them. Reports go by the"
-              + " coordinator's; certificates and this log by this host's",
-          Duration.ofMillis(Math.abs(off)).toSeconds(),
-          off > 0 ? "ahead of" : "behind");
+      return false;
     }
+    if (differsSince == null) {
+      differsSince = steady();
+    }
+    if (told || steady() - differsSince < CERTAIN_MS) {
+      return false;
+    }
+    told = true;
+    LOG.warn(
+        "this host's clock is {} s {} the coordinator's: set one of them. Reports go by the"
+            + " coordinator's; certificates and this log by this host's",
+        Duration.ofMillis(Math.abs(off)).toSeconds(),
+        off > 0 ? "ahead of" : "behind");
+    return true;
   }
 }

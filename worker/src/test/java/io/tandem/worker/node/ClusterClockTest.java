@@ -47,4 +47,25 @@ class ClusterClockTest {
     clock.heard(wall);
     assertThat(clock.now()).isEqualTo(wall);
   }
+
+  @Test
+  void shouldSayOnceThatThisHostsClockDiffers() {
+    assertThat(clock.heard(wall + FIVE_MINUTES)).isFalse();
+    pass(3000);
+    assertThat(clock.heard(wall + FIVE_MINUTES)).isTrue();
+    pass(3000);
+    assertThat(clock.heard(wall + FIVE_MINUTES)).isFalse();
+  }
+
+  /** After a cut of a host from the network. */
+  @Test
+  void shouldNotSaySoOfMessagesThatComeLateAllAtOnce() {
+    clock.heard(wall);
+    for (int late = 20_000; late >= 0; late -= 1000) {
+      assertThat(clock.heard(wall - late)).isFalse();
+    }
+    pass(60_000);
+    assertThat(clock.heard(wall)).isFalse();
+    assertThat(clock.now()).isEqualTo(wall);
+  }
 }
