@@ -167,7 +167,8 @@ final class TestCluster implements AutoCloseable {
     return worker(slots, "127.0.0.1:" + controlPort, environment);
   }
 
-  private TandemProcess worker(int slots, String coordinators, Map<String, String> environment)
+  /** The same with both. */
+  TandemProcess worker(int slots, String coordinators, Map<String, String> environment)
       throws Exception {
     Map<String, String> all = new HashMap<>();
     all.put("TANDEM_DIRECTORY", directory.resolve("checkpoints").toString());

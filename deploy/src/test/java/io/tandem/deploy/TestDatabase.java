@@ -11,15 +11,40 @@ import java.util.Map;
 /** A real PostgreSQL with a database of Tandem's. Maven brings its binaries, for x86-64 alone. */
 final class TestDatabase implements AutoCloseable {
   static final String PASSWORD = "s3cret-of-the-database";
-  private final EmbeddedPostgres server;
+  private final Path kept;
+  private EmbeddedPostgres server;
 
-  private TestDatabase(EmbeddedPostgres server) {
+  private TestDatabase(Path kept, EmbeddedPostgres server) {
+    this.kept = kept;
     this.server = server;
   }
 
   /** Serves this host alone. */
   static TestDatabase start() throws IOException, SQLException {
-    return prepared(EmbeddedPostgres.start());
+    return prepared(null, EmbeddedPostgres.start());
+  }
+
+  /**
+   * The same, and can be stopped and started again.
+   *
+   * @param data where its files go, and stay
+   */
+  static TestDatabase start(Path data) throws IOException, SQLException {
+    return prepared(data, keeping(data).start());
+  }
+
+  private static EmbeddedPostgres.Builder keeping(Path data) {
+    return EmbeddedPostgres.builder().setDataDirectory(data).setCleanDataDirectory(false);
+  }
+
+  /** Nobody listens at its port any more, and who was connected is so no longer. */
+  void stop() throws IOException {
+    server.close();
+  }
+
+  /** Ends {@link #stop}: at the same port, with all that was committed. */
+  void startAgain() throws IOException {
+    server = keeping(kept).setPort(server.getPort()).start();
   }
 
   /**
@@ -32,6 +57,7 @@ final class TestDatabase implements AutoCloseable {
       throws IOException, SQLException {
     TestDatabase database =
         prepared(
+            data,
             EmbeddedPostgres.builder()
                 .setDataDirectory(data)
                 .setServerConfig("listen_addresses", "127.0.0.1," + address)
@@ -44,8 +70,8 @@ final class TestDatabase implements AutoCloseable {
     return database;
   }
 
-  private static TestDatabase prepared(EmbeddedPostgres server) throws SQLException {
-    TestDatabase database = new TestDatabase(server);
+  private static TestDatabase prepared(Path data, EmbeddedPostgres server) throws SQLException {
+    TestDatabase database = new TestDatabase(data, server);
     database.execute("CREATE ROLE tandem LOGIN PASSWORD '" + PASSWORD + "'");
     database.execute("CREATE DATABASE tandem OWNER tandem");
     return database;
