@@ -40,10 +40,6 @@ public final class CoordinatorServer implements AutoCloseable {
     this.store = store;
     boolean hasFile = settings.database().isEmpty();
     this.metrics = new CoordinatorMetrics(Optional.of(settings.store()).filter(d -> hasFile));
-    PeerCertificates peers = settings.protection().certificates();
-    if (peers != null) {
-      metrics.certificate("control", peers.expiry());
-    }
     this.housekeeping = Housekeeping.start(store, settings.keep(), EVERY);
   }
 
@@ -83,6 +79,10 @@ public final class CoordinatorServer implements AutoCloseable {
     synchronized (this) {
       if (closed) {
         return;
+      }
+      PeerCertificates peers = settings.protection().certificates();
+      if (peers != null) {
+        metrics.certificate("control", peers.expiry());
       }
       plane =
           ControlPlane.start(

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.tandem.protocol.control.Outcome;
 import io.tandem.protocol.control.Refused;
 import io.tandem.protocol.control.StartAttempt;
+import io.tandem.protocol.job.JobFiles;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +47,10 @@ class PoolsTest extends RunningCoordinator {
     StartAttempt start = on.expect(StartAttempt.class);
     assertThat(start.getJobId()).isEqualTo(id);
     assertThat(job(id).get("pool").asText()).isEqualTo(pool);
+    assertThat(start.getJob().toStringUtf8())
+        .as("a release before pools can read it")
+        .doesNotContain("pool\"");
+    assertThat(JobFiles.parse(start.getJob().toByteArray()).mesh().shards()).isEqualTo(shards);
     return start;
   }
 

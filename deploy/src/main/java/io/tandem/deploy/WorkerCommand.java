@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import java.util.function.DoubleSupplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -155,7 +156,7 @@ final class WorkerCommand implements Callable<Integer> {
         MetricsServer metrics = new MetricsServer(meters, host, metricsPort)) {
       PeerCertificates proof = peerTls.certificates();
       if (proof != null) {
-        meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, proof.expiry(), "control");
+        meters.watch(MetricDefinitions.CERTIFICATE_EXPIRY, expiry(proof), "control");
       }
       ClusterClock clock = new ClusterClock();
       WorkerMetrics measured = new WorkerMetrics(meters, clock::now);
@@ -166,6 +167,15 @@ final class WorkerCommand implements Callable<Integer> {
       }
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, e.getMessage());
+    }
+  }
+
+  /** Files may have changed since they were verified. */
+  private static DoubleSupplier expiry(PeerCertificates proof) {
+    try {
+      return proof.expiry();
+    } catch (IllegalArgumentException e) {
+      throw new CommandException(ExitCode.USAGE, e.getMessage());
     }
   }
 

@@ -73,6 +73,8 @@ final class TandemProcess implements AutoCloseable {
     command.add("@" + Path.of("bin", "jvm.options").toAbsolutePath());
     command.add("-Xmx512m");
     command.add("-XX:+UseSerialGC");
+    // Most of these live for seconds: a second compiler would take more time than it saves.
+    command.add("-XX:TieredStopAtLevel=1");
     command.add("-Dlogback.configurationFile=logback.xml");
     command.add("-cp");
     String own = System.getProperty("java.class.path");

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -94,7 +95,7 @@ class WebPageAloneIT {
     assertThat(rows).hasCount(102);
     Browser.button(page, "Descending").click();
     assertThat(Browser.button(page, "Ascending")).isVisible();
-    assertThat(rows.first()).containsText("many-1");
+    assertThat(rows.first()).containsText(Pattern.compile("many-1(?!\\d)"));
     idle.close();
   }
 

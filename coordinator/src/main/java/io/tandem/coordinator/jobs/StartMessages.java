@@ -6,6 +6,7 @@ import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.MemberMessage;
 import io.tandem.protocol.control.Register;
 import io.tandem.protocol.control.StartAttempt;
+import io.tandem.protocol.job.JobFiles;
 import java.util.List;
 
 /** Writes the message that starts an attempt. */
@@ -27,7 +28,7 @@ final class StartMessages {
             .setReplicas(job.header().replicas())
             .setShards(job.header().shards())
             .setFrameKey(frameKey)
-            .setJob(ByteString.copyFromUtf8(job.header().spec()));
+            .setJob(ByteString.copyFromUtf8(spec(job.header())));
     for (int rank = 0; rank < workerByRank.size(); rank++) {
       Register host = workers.find(workerByRank.get(rank)).orElseThrow().registration;
       start.addMembers(
@@ -40,5 +41,10 @@ final class StartMessages {
     }
     checkpoints.forEach(checkpoint -> start.addCheckpoints(checkpoint.path()));
     return start.build();
+  }
+
+  /** Workers of a release before pools refuse the key, and those of this one need none. */
+  private static String spec(StoredJob.Header header) {
+    return header.pool().isEmpty() ? header.spec() : JobFiles.withoutPool(header.spec());
   }
 }

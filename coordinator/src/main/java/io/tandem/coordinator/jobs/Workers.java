@@ -71,9 +71,14 @@ final class Workers {
     Optional<Worker> old = find(registration.getWorkerId());
     Worker worker = new Worker(registration, actor, old.map(o -> o.since).orElse(wall), now);
     worker.leaving = old.map(o -> o.leaving).orElse(false);
-    worker.deaf = old.map(o -> o.deaf).orElseGet(() -> lost.remove(registration.getWorkerId()));
+    worker.deaf = old.map(o -> o.deaf).orElseGet(() -> isBack(registration));
     byId.put(registration.getWorkerId(), worker);
     running(registration.getWorkerId(), registration.getRunningList(), now);
+  }
+
+  /** Whether it was lost, to this leader or, as it says itself, to the one before. */
+  private boolean isBack(Register registration) {
+    return lost.remove(registration.getWorkerId()) || registration.getRound() > 1;
   }
 
   /** Whether that worker has registered anew since it said something in that round. */

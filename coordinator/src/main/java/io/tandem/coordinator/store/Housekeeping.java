@@ -143,28 +143,29 @@ public final class Housekeeping implements AutoCloseable {
     return removed < BATCH;
   }
 
-  /** Of all jobs that have reported since the last look; the first time, of all. */
+  /** Of all jobs that run or have said something since the last look; the first time, of all. */
   private void shorten() {
     long now =
         store.tidy(
             handle ->
                 handle.createQuery("SELECT " + store.dialect().now()).mapTo(Long.class).one());
-    for (Job job : reported()) {
+    for (Job job : lively()) {
       if (!goesOn()) {
         return;
       }
       thinner.thin(job.id(), job.step());
-      trimmer.trim(job.id());
+      trimmer.trim(job.id(), this::goesOn);
     }
     lookedAt = now;
   }
 
-  private List<Job> reported() {
+  private List<Job> lively() {
     return store.tidy(
         handle ->
             handle
                 .createQuery(
-                    "SELECT id, step FROM jobs WHERE deleted = 0 AND reported_at >= :since")
+                    "SELECT id, step FROM jobs WHERE deleted = 0 AND (active <> '[]'"
+                        + " OR reported_at >= :since OR ended_at >= :since)")
                 .bind("since", Math.max(0, lookedAt - MARGIN_MILLIS))
                 .map((row, context) -> new Job(row.getString("id"), row.getLong("step")))
                 .list());

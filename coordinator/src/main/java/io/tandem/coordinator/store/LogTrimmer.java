@@ -1,6 +1,7 @@
 package io.tandem.coordinator.store;
 
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Keeps a job's log bounded: its last {@value #KEPT} lines stay. Owned by one thread. */
 final class LogTrimmer {
@@ -13,7 +14,7 @@ final class LogTrimmer {
   }
 
   /** Removes what is older, some lines a transaction; ids grow with time. */
-  void trim(String job) {
+  void trim(String job, BooleanSupplier goesOn) {
     Optional<Long> newest =
         store.tidy(
             handle ->
@@ -29,7 +30,7 @@ final class LogTrimmer {
       return;
     }
     int removed = Housekeeping.BATCH;
-    while (removed == Housekeeping.BATCH) {
+    while (removed == Housekeeping.BATCH && goesOn.getAsBoolean()) {
       removed =
           store.tidy(
               handle ->

@@ -48,6 +48,14 @@ class WorkersTest {
   }
 
   @Test
+  void shouldNotPlaceAtOnceOnAWorkerThatAnotherLeaderHasLost() {
+    register(2, 0);
+    assertThat(free()).isZero();
+    workers.heartbeat("w", 2, List.of(), 1);
+    assertThat(free()).isEqualTo(2);
+  }
+
+  @Test
   void shouldNotTakeForHearingWhatAWorkerSaidBeforeItRegisteredAgain() {
     register(1, 0);
     workers.removeSilent(1);

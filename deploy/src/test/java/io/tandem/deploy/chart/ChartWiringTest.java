@@ -54,8 +54,10 @@ class ChartWiringTest {
             Map.of(
                 "worker.pools[0].name", "gpu",
                 "worker.pools[0].variant", "cuda",
-                "worker.pools[1].name", "cpu",
-                "worker.pools[1].replicas", 1));
+                "worker.pools[1].name", "spare",
+                "worker.pools[1].replicas", 0,
+                "worker.pools[2].name", "cpu",
+                "worker.pools[2].replicas", 1));
     assertThat(job.path("pool").asText()).isEqualTo("cpu");
     assertThat(job.path("mesh").path("replicas").asInt()).isEqualTo(1);
   }

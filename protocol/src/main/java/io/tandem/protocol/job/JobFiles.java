@@ -50,6 +50,11 @@ public final class JobFiles {
     return JobTree.write(job);
   }
 
+  /** The same job for any pool: canonical JSON to canonical JSON. */
+  public static String withoutPool(String json) {
+    return JobTree.without(json, "pool");
+  }
+
   /** Every key as YAML, for people; it reads back as an equal job. */
   public static String toYaml(JobSpec job) {
     return JobTree.writeYaml(job);

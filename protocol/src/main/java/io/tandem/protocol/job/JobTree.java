@@ -96,6 +96,14 @@ final class JobTree {
     }
   }
 
+  static String without(String json, String key) {
+    try {
+      return JSON.writeValueAsString(read(json.getBytes(StandardCharsets.UTF_8)).without(key));
+    } catch (JacksonException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   static String writeYaml(JobSpec job) {
     try {
       return YAML.writeValueAsString(node(job));
