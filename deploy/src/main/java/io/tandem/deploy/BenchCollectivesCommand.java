@@ -84,10 +84,8 @@ final class BenchCollectivesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (ranks < 2 || ranks > 64 || sizes.stream().anyMatch(bytes -> bytes < 1)) {
-      throw new CommandException(
-          ExitCode.USAGE, "--ranks " + ranks + ": allowed are 2 to 64; --bytes: at least 1");
-    }
+    WorkerCommand.require("--ranks", ranks, 2, 64);
+    sizes.forEach(this::requireNumbersForEachRank);
     WorkerCommand.require("--settle-seconds", settleSeconds, 0, 3600);
     List<Transport> wanted = transports.stream().map(BenchCollectivesCommand::transport).toList();
     for (Transport transport : wanted) {
@@ -105,6 +103,16 @@ final class BenchCollectivesCommand implements Callable<Integer> {
     object.set("results", results);
     output.object(object);
     return ExitCode.SUCCEEDED;
+  }
+
+  private void requireNumbersForEachRank(int bytes) {
+    int least = ranks * Double.BYTES;
+    if (bytes < least || bytes % Float.BYTES != 0) {
+      throw new CommandException(
+          ExitCode.USAGE,
+          "--bytes %d: allowed are multiples of %d, from %d for %d ranks"
+              .formatted(bytes, Float.BYTES, least, ranks));
+    }
   }
 
   private static Transport transport(String label) {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@code tandem verify} and {@code tandem bench step}, whose JSON other people's scripts read. */
+/** {@code tandem verify} and {@code tandem bench}, whose JSON other people's scripts read. */
 class MeasuringCommandsTest {
   private static final String JOB =
       """
@@ -200,5 +200,19 @@ class MeasuringCommandsTest {
     assertThat(run(arguments.split(" "))).isEqualTo(ExitCode.USAGE);
     assertThat(err.toString()).isEqualToIgnoringNewLines("tandem: " + said + "\n");
     assertThat(out.toString()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--bytes 7  | --bytes 7: allowed are multiples of 4, from 16 for 2 ranks",
+        "--bytes 18 | --bytes 18: allowed are multiples of 4, from 16 for 2 ranks",
+        "--ranks 1  | --ranks 1: allowed are 2 to 64"
+      })
+  void shouldRefuseWhatNoCollectiveCanBeMeasuredWith(String option, String answer) {
+    String[] words = option.split(" ");
+    assertThat(run("bench", "collectives", words[0], words[1])).isEqualTo(2);
+    assertThat(err.toString()).contains(answer);
   }
 }
