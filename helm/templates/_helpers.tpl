@@ -75,6 +75,15 @@ helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
 {{ toYaml $pools }}
 {{- end }}
 
+{{/* How long coordinators wait for an attempt that was told to end: as long as a worker may take to leave, a minute at least. */}}
+{{- define "tandem.stopSeconds" -}}
+{{- $seconds := 60 -}}
+{{- range include "tandem.pools" . | fromYamlArray -}}
+{{- $seconds = max $seconds (int .terminationGracePeriodSeconds) -}}
+{{- end -}}
+{{ $seconds }}
+{{- end }}
+
 {{/* Bytes of a quantity such as 4Gi or 500M. */}}
 {{- define "tandem.bytes" -}}
 {{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 -}}

@@ -263,6 +263,18 @@ class SharedDatabaseTest {
     assertThat(json(server, "/v1/jobs/" + id).get("attempt").asInt()).isEqualTo(1);
   }
 
+  /** Who is asked for the first time then is as ready as who was asked before. */
+  @Test
+  void shouldBeReadyInAnOutageThoughNobodyAskedBefore() throws Exception {
+    Database direct = TestPostgres.fresh();
+    Cable cable = closing(new Cable(TestPostgres.port()));
+    CoordinatorServer server = start(TestPostgres.through(cable, direct), 0, new Formation.Alone());
+    cable.cut();
+    assertUnavailable(server.restPort());
+    assertThat(json(server, "/health/ready").get("status").asText()).isEqualTo("waiting");
+    cable.mend(); // it closes sooner
+  }
+
   /** Calls are better made to those that lead. */
   @Test
   void shouldNotBeReadyWhileOthersLeadWithoutIt() throws Exception {

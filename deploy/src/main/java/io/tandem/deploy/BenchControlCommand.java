@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "control",
     description = {
-      "Starts a coordinator with an embedded store, and puts it under load: many jobs, simulated"
+      "Starts a coordinator with a store of its own, and puts it under load: many jobs, simulated"
           + " workers of one slot that report as real ones do, readers of server-sent events.",
       "Exit code 1 when a request, a job or an event is lost."
     })
@@ -89,6 +89,17 @@ final class BenchControlCommand implements Callable<Integer> {
   int minutes;
 
   @Option(
+      names = "--database",
+      paramLabel = "URL",
+      defaultValue = "${env:TANDEM_BENCH_DATABASE:-}",
+      description = {
+        "An empty PostgreSQL database in place of the embedded store (TANDEM_BENCH_DATABASE); user"
+            + " and password as `tandem coordinator` takes them from the environment.",
+        "What the load leaves there stays."
+      })
+  String database;
+
+  @Option(
       names = "--directory",
       defaultValue = "${env:TANDEM_BENCH_DIRECTORY:-}",
       description =
@@ -100,7 +111,7 @@ final class BenchControlCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException, IOException {
     check();
     try (WorkDirectory work = WorkDirectory.open("--directory", directory, "tandem-load");
-        CoordinatorChild coordinator = CoordinatorChild.start(work.path());
+        CoordinatorChild coordinator = CoordinatorChild.start(work.path(), database.strip());
         ControlBench bench =
             new ControlBench(
                 coordinator,

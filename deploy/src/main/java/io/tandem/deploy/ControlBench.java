@@ -57,6 +57,10 @@ final class ControlBench implements AutoCloseable {
    * @return whether no request, no job and no event was lost
    */
   boolean run() throws InterruptedException {
+    if (!load.listed(null).isEmpty()) {
+      throw new CommandException(
+          ExitCode.USAGE, "--database: it has jobs already; give an empty one, for this alone");
+    }
     queue();
     latency("getMillis", "get, all jobs queued", load.get(size.calls()));
     latency("listMillis", "list of 100, all jobs queued", load.list(size.calls(), "QUEUED"));

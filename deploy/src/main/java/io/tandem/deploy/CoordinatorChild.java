@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
@@ -42,20 +43,16 @@ final class CoordinatorChild implements AutoCloseable {
    * Starts it and waits until it serves.
    *
    * @param directory for its store, and {@code coordinator.log}
+   * @param database URL of a PostgreSQL in place of the store; empty for none
    */
-  static CoordinatorChild start(Path directory) {
-    ChildProcess process =
-        ChildProcess.start(
-            List.of(
-                "coordinator",
-                "--store",
-                directory.resolve("store").toString(),
-                "--rest-port",
-                "0",
-                "--control-port",
-                "0",
-                "--json"),
-            directory.resolve("coordinator.log"));
+  static CoordinatorChild start(Path directory, String database) {
+    List<String> command = new ArrayList<>(List.of("coordinator", "--json"));
+    command.addAll(List.of("--rest-port", "0", "--control-port", "0"));
+    command.addAll(
+        database.isBlank()
+            ? List.of("--store", directory.resolve("store").toString())
+            : List.of("--database", database));
+    ChildProcess process = ChildProcess.start(command, directory.resolve("coordinator.log"));
     try {
       JsonNode serves = new ObjectMapper().readTree("{" + process.awaitLine("{"));
       return new CoordinatorChild(

@@ -3,6 +3,7 @@ package io.tandem.deploy;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.tandem.coordinator.CoordinatorServer;
 import io.tandem.coordinator.CoordinatorSettings;
+import io.tandem.coordinator.jobs.JobTiming;
 import io.tandem.coordinator.jobs.Protection;
 import io.tandem.coordinator.rest.RestSecurity;
 import java.nio.file.Path;
@@ -56,6 +57,16 @@ final class CoordinatorCommand implements Callable<Integer> {
         "Its files on the workers stay."
       })
   int keepJobs;
+
+  @Option(
+      names = "--stop-seconds",
+      paramLabel = "SECONDS",
+      defaultValue = "${env:TANDEM_STOP_SECONDS:-60}",
+      description = {
+        "How long an attempt that was told to end may take to save before the job goes on without it",
+        "(TANDEM_STOP_SECONDS; ${DEFAULT-VALUE}). Give 15 more than any worker's --drain-seconds."
+      })
+  int stopSeconds;
 
   @Option(
       names = "--rest-host",
@@ -125,11 +136,14 @@ final class CoordinatorCommand implements Callable<Integer> {
     WorkerCommand.require("--rest-port", restPort, 0, 65535);
     WorkerCommand.require("--control-port", controlPort, 0, 65535);
     WorkerCommand.require("--keep-jobs", keepJobs, 0, 36_500);
+    WorkerCommand.require("--stop-seconds", stopSeconds, 1, 86_400);
     CoordinatorSettings settings;
     CoordinatorServer server;
     try {
       settings = settings();
-      server = CoordinatorServer.start(settings);
+      server =
+          CoordinatorServer.start(
+              settings, JobTiming.standard().stoppingWithin(Duration.ofSeconds(stopSeconds)));
     } catch (CommandException e) {
       throw e;
     } catch (IllegalArgumentException e) {

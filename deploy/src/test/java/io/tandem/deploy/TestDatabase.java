@@ -86,11 +86,12 @@ final class TestDatabase implements AutoCloseable {
 
   /** What a coordinator needs to use it. */
   Map<String, String> environment(String host) {
-    return Map.of(
-        "TANDEM_DATABASE",
-        "jdbc:postgresql://%s:%d/tandem".formatted(host, server.getPort()),
-        DatabaseOptions.PASSWORD,
-        PASSWORD);
+    return Map.of("TANDEM_DATABASE", url(host), DatabaseOptions.PASSWORD, PASSWORD);
+  }
+
+  /** Where the database is. */
+  String url(String host) {
+    return "jdbc:postgresql://%s:%d/tandem".formatted(host, server.getPort());
   }
 
   @Override

@@ -10,6 +10,7 @@ import akka.actor.typed.Props;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
+import akka.cluster.MemberStatus;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.ClusterSingleton;
 import akka.cluster.typed.SelfRemoved;
@@ -158,11 +159,15 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
-  /** Starts a manager again when it fails, and stops it when it leads no more. */
+  /**
+   * Starts a manager again when it fails, of which {@link Fence} tells, and stops it when it leads
+   * no more.
+   */
   static Behavior<Object> supervised(
       Behavior<Object> manager, CompletableFuture<String> steppedDown) {
     var backoff =
-        SupervisorStrategy.restartWithBackoff(Duration.ofMillis(500), Duration.ofSeconds(5), 0.1);
+        SupervisorStrategy.restartWithBackoff(Duration.ofMillis(500), Duration.ofSeconds(5), 0.1)
+            .withLoggingEnabled(false);
     return Behaviors.supervise(Fence.around(manager, steppedDown::complete))
         .onFailure(Exception.class, backoff);
   }
@@ -212,6 +217,11 @@ public final class ControlPlane implements AutoCloseable {
   /** The actor system, for the REST server. */
   public ActorSystem<Void> system() {
     return system;
+  }
+
+  /** Whether this coordinator is one of the cluster that a leader is chosen from. */
+  public boolean isMember() {
+    return Cluster.get(system).selfMember().status().equals(MemberStatus.up());
   }
 
   /** The TCP port that workers reach. */

@@ -22,4 +22,9 @@ public record JobTiming(
         Duration.ofMillis(500),
         Duration.ofMinutes(1));
   }
+
+  /** The same with another {@link #stop}. */
+  public JobTiming stoppingWithin(Duration time) {
+    return new JobTiming(heartbeat, lost, readopt, tick, time);
+  }
 }

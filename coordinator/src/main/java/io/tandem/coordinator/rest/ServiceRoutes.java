@@ -32,7 +32,7 @@ final class ServiceRoutes {
   private final CoordinatorMetrics metrics;
   private final Executor blocking;
 
-  /** A leader has answered. */
+  /** A leader has answered, or would if the database were there. */
   private volatile boolean joined;
 
   private CompletionStage<HttpResponse> looked;
@@ -89,8 +89,16 @@ final class ServiceRoutes {
         .thenCompose(
             outage ->
                 outage.isPresent()
-                    ? CompletableFuture.completedFuture(hindered(outage.get()))
+                    ? CompletableFuture.completedFuture(away(outage.get()))
                     : plane.view().handle((view, failure) -> leads(failure == null)));
+  }
+
+  /** Nobody joins before the database was there. */
+  private HttpResponse away(String reason) {
+    if (plane.isMember()) {
+      joined = true;
+    }
+    return hindered(reason);
   }
 
   private Optional<String> outage() {

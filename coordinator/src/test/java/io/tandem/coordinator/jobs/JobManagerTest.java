@@ -3,12 +3,14 @@ package io.tandem.coordinator.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.LoggingTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.pattern.StatusReply;
 import io.tandem.coordinator.TestJobs;
+import io.tandem.coordinator.store.Database;
 import io.tandem.coordinator.store.Store;
 import io.tandem.coordinator.store.StoredJob;
 import io.tandem.protocol.control.Acknowledged;
@@ -171,6 +173,34 @@ class JobManagerTest {
     assertThat(storedJobs()).containsExactly(submitted.getJobId());
     assertThat(looks).as("it has failed").isEmpty();
     assertThat(steppedDown).isNotDone();
+  }
+
+  /** While a database is away that is every few seconds. */
+  @Test
+  void shouldSayInOneLineThatTheStoreDoesNotAnswer() {
+    Store unreached = Store.of(new Database("jdbc:postgresql://127.0.0.1:1/none", "nobody", ""));
+    looks.add(unreached::check);
+    LoggingTestKit.warn("the manager of the jobs starts again: the database")
+        .withMessageContains("cannot be reached: it was not reached yet")
+        .withCustom(event -> event.getThrowable().isEmpty())
+        .withOccurrences(1)
+        .expect(
+            kit.system(),
+            () -> {
+              manager.tell(LOOK);
+              return null;
+            });
+    unreached.close();
+    walls.add(JobManagerTest::fail);
+    LoggingTestKit.error(IllegalStateException.class)
+        .withMessageContains("the manager of the jobs fails, and starts again")
+        .withOccurrences(1)
+        .expect(
+            kit.system(),
+            () -> {
+              submit();
+              return answer();
+            });
   }
 
   @Test

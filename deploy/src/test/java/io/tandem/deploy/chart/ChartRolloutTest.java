@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -63,6 +64,25 @@ class ChartRolloutTest {
       assertThat(worker.at("/spec/terminationGracePeriodSeconds").asInt()).isEqualTo(seconds);
       assertThat(Manifests.environment(worker))
           .containsEntry("TANDEM_DRAIN_SECONDS", String.valueOf(seconds - 15));
+    }
+  }
+
+  /** Of several pools the slowest counts; a pause may take a minute whatever they say. */
+  @ParameterizedTest
+  @CsvSource({"31, 40, 60", "90, 31, 90", "31, 600, 600"})
+  void shouldNotGiveUpAWorkerBeforeItIsKilled(int first, int second, String expected) {
+    Map<String, Object> values =
+        Map.of(
+            "worker.pools[0].name",
+            "slow",
+            "worker.pools[0].terminationGracePeriodSeconds",
+            second,
+            "worker.pools[1].name",
+            "other",
+            "worker.terminationGracePeriodSeconds",
+            first);
+    for (JsonNode coordinator : new Manifests(chart.render(values)).pods("coordinator")) {
+      assertThat(Manifests.environment(coordinator)).containsEntry("TANDEM_STOP_SECONDS", expected);
     }
   }
 }

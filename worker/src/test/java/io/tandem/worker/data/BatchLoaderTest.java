@@ -17,7 +17,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // the loader itself gives up after 5
 class BatchLoaderTest {
   private static final int SIDE = 16;
   private static final int SIZE = SIDE * SIDE * 3;

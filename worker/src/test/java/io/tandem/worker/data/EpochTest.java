@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the ranks of a job read from files, over an epoch in which it went on on another mesh. */
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // the loader itself gives up after 5
 class EpochTest {
   private static final int SIDE = 32;
   private static final int SIZE = SIDE * SIDE * 3;

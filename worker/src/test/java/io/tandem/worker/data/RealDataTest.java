@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The published sets, where they are at hand. */
-@Timeout(value = 120, unit = TimeUnit.SECONDS)
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // the loader itself gives up after 5
 class RealDataTest {
   @Test
   void shouldReadFashionMnist() {

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a store says or does not say, and what its user hears of it. */
-@Timeout(60)
+@Timeout(180)
 class S3FailuresTest {
   @TempDir Path directory;
   private TestStore store;
