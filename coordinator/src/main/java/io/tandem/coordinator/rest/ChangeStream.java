@@ -5,6 +5,7 @@ import akka.actor.typed.DispatcherSelector;
 import akka.http.javadsl.model.HttpEntities;
 import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.MediaTypes;
+import akka.japi.Pair;
 import akka.stream.javadsl.Source;
 import akka.util.ByteString;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -21,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
@@ -44,13 +46,38 @@ final class ChangeStream {
   /** Looks before a pause so long were for readers that are gone. */
   private static final Duration PAUSE = Duration.ofMinutes(1);
 
+  /** A reader is told nothing while so many looks in a row fail; then its stream ends. */
+  private static final int BLIND = 3;
+
   /** What is true at one moment: events by the kind and id of what they tell. */
   record Look(Map<String, String> events) {}
+
+  /** Jobs of which something may be new, and the newest event of all. */
+  private record Lately(List<StoredJob> jobs, long newest) {}
+
+  /** A stream's reader. */
+  static final class Reader {
+    private final Map<String, String> told = new HashMap<>();
+    private int blind;
+
+    /** What is new to it; of a look that failed only the failure is there. */
+    List<String> tell(Look look, Throwable failure) {
+      if (look == null) {
+        blind++;
+        if (blind >= BLIND) {
+          throw new CompletionException(failure);
+        }
+        return List.of();
+      }
+      blind = 0;
+      return changes(told, look.events());
+    }
+  }
 
   private final ControlPlane plane;
   private final Store store;
   private final LongSupplier nanoTime;
-  private CompletionStage<Look> shared;
+  private CompletableFuture<Look> shared;
   private long lookedAt;
 
   /** The newest event of each of the last looks, the oldest first. */
@@ -73,11 +100,11 @@ final class ChangeStream {
   private HttpResponse response() {
     Source<ByteString, NotUsed> bytes =
         Source.tick(Duration.ZERO, LOOK, 0)
-            .mapAsync(1, tick -> look())
+            .mapAsync(1, tick -> look().handle(Pair::create))
             .statefulMapConcat(
                 () -> {
-                  Map<String, String> told = new HashMap<>();
-                  return look -> changes(told, look.events());
+                  Reader reader = new Reader();
+                  return seen -> reader.tell(seen.first(), seen.second());
                 })
             .keepAlive(Duration.ofSeconds(15), () -> ": alive\n\n")
             .map(ByteString::fromString)
@@ -109,10 +136,10 @@ final class ChangeStream {
     return out;
   }
 
-  /** Everybody's look, made anew when the last one is half a second old. */
+  /** Everybody's look, made anew when the last one has ended and is half a second old. */
   synchronized CompletionStage<Look> look() {
     long now = nanoTime.getAsLong();
-    if (shared == null || now - lookedAt > LOOK.toNanos() / 2) {
+    if (shared == null || shared.isDone() && now - lookedAt > LOOK.toNanos() / 2) {
       if (now - lookedAt > PAUSE.toNanos()) {
         newest.clear();
       }
@@ -121,35 +148,45 @@ final class ChangeStream {
       shared =
           CompletableFuture.supplyAsync(this::lately, blocking)
               .thenCompose(
-                  jobs ->
+                  lately ->
                       plane
-                          .view(jobs.stream().map(job -> job.header().id()).toList())
-                          .thenApplyAsync(view -> look(jobs, view), blocking));
+                          .view(lately.jobs().stream().map(job -> job.header().id()).toList())
+                          .thenApplyAsync(view -> look(lately, view), blocking));
     }
     return shared;
   }
 
-  private List<StoredJob> lately() {
-    return store.read(reader -> reader.lately(seenBefore(reader.newestEvent())));
+  private Lately lately() {
+    return store.read(
+        reader -> {
+          long now = reader.newestEvent();
+          return new Lately(reader.lately(seenBefore(now)), now);
+        });
   }
 
   private synchronized long seenBefore(long now) {
-    newest.add(now);
-    long oldest = newest.size() > LOOKS ? newest.remove() : newest.peek();
-    return Math.min(oldest, now - EVENTS);
+    return Math.min(newest.isEmpty() ? now : newest.peek(), now - EVENTS);
+  }
+
+  /** What a look that failed would have told, the next one tells. */
+  private synchronized void saw(long event) {
+    newest.add(event);
+    if (newest.size() > LOOKS) {
+      newest.remove();
+    }
+  }
+
+  private Look look(Lately lately, ClusterView view) {
+    Look look = look(lately.jobs(), view);
+    saw(lately.newest());
+    return look;
   }
 
   private Look look(List<StoredJob> jobs, ClusterView view) {
     Map<String, String> events = new HashMap<>();
-    store.read(
-        reader -> {
-          for (StoredJob job : jobs) {
-            String id = job.header().id();
-            String missing = view.getMissingMap().get(id);
-            events.put("job " + id, event("job", JobJson.job(job, missing, reader)));
-          }
-          return null;
-        });
+    store
+        .<List<ObjectNode>>read(reader -> JobJson.jobs(jobs, view.getMissingMap(), reader))
+        .forEach(job -> events.put("job " + job.get("id").asText(), event("job", job)));
     int slots = 0;
     int used = 0;
     for (WorkerView worker : view.getWorkersList()) {

@@ -10,11 +10,13 @@ import akka.util.ByteString;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tandem.coordinator.store.Rows;
 import io.tandem.coordinator.store.Store;
+import io.tandem.coordinator.store.StoreReader;
 import io.tandem.coordinator.store.StoreUnavailableException;
 import io.tandem.coordinator.store.StoredJob;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -79,6 +81,10 @@ final class EventStream {
     }
   }
 
+  private static ObjectNode shown(StoredJob job, StoreReader reader) {
+    return JobJson.jobs(List.of(job), Map.of(), reader).get(0);
+  }
+
   private Pair<Position, List<String>> read(Position at) {
     return store.read(
         reader -> {
@@ -97,7 +103,7 @@ final class EventStream {
           }
           boolean same = events.isEmpty() && job.get().equals(at.job());
           boolean shows = withProgress && !same;
-          ObjectNode shown = shows ? JobJson.job(job.get(), null, reader) : at.shown();
+          ObjectNode shown = shows ? shown(job.get(), reader) : at.shown();
           if (shows && !shown.equals(at.shown())) {
             out.add("event: progress\ndata: " + shown + "\n\n");
           }

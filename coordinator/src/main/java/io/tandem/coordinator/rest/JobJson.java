@@ -21,7 +21,7 @@ final class JobJson {
   private JobJson() {}
 
   /** A job; {@code missing} is what it waits for, or null. */
-  static ObjectNode job(StoredJob job, String missing, StoreReader reader) {
+  private static ObjectNode job(StoredJob job, String missing, Rows.Placement placement) {
     StoredJob.Header header = job.header();
     StoredJob.Status status = job.status();
     StoredJob.Progress progress = job.progress();
@@ -51,16 +51,23 @@ final class JobJson {
     if (missing != null) {
       node.put("missing", missing);
     }
-    ArrayNode workers = node.putArray("workers");
-    boolean placed = status.attempt() > 0; // before, there is nothing to look for
-    if (placed) {
-      reader
-          .attempt(header.id(), status.attempt())
-          .ifPresent(attempt -> ranks(workers, attempt.workerByRank()));
-    }
+    ranks(node.putArray("workers"), placement.workerByRank());
     node.put("modelPath", status.modelPath().isEmpty() ? null : status.modelPath());
-    node.put("checkpointStep", placed ? reader.checkpointStep(header.id()).orElse(null) : null);
+    node.put("checkpointStep", placement.checkpointStep());
     return node;
+  }
+
+  /** Jobs in their order; {@code missing} is by id what those that wait are waiting for. */
+  static List<ObjectNode> jobs(
+      List<StoredJob> jobs, Map<String, String> missing, StoreReader reader) {
+    Map<String, Rows.Placement> placements = reader.placements(jobs);
+    return jobs.stream()
+        .map(
+            job -> {
+              String id = job.header().id();
+              return job(job, missing.get(id), placements.get(id));
+            })
+        .toList();
   }
 
   private static void effort(ObjectNode node, StoredJob job) {

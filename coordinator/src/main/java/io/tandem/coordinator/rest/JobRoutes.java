@@ -119,7 +119,7 @@ final class JobRoutes {
   }
 
   private ObjectNode json(StoredJob job, Map<String, String> missing) {
-    return store.read(reader -> JobJson.job(job, missing.get(job.header().id()), reader));
+    return store.read(reader -> JobJson.jobs(List.of(job), missing, reader).get(0));
   }
 
   private CompletionStage<HttpResponse> list(Call call) {
@@ -138,12 +138,9 @@ final class JobRoutes {
             missing -> {
               ObjectNode body = Replies.JSON.createObjectNode();
               ArrayNode array = body.putArray("jobs");
-              store.read(
-                  reader -> {
-                    page.forEach(
-                        job -> array.add(JobJson.job(job, missing.get(job.header().id()), reader)));
-                    return null;
-                  });
+              store
+                  .<List<ObjectNode>>read(reader -> JobJson.jobs(page, missing, reader))
+                  .forEach(array::add);
               if (jobs.size() > limit) {
                 body.put("nextCursor", String.valueOf(page.get(limit - 1).header().number()));
               } else {

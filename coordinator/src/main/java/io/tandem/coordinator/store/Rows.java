@@ -32,6 +32,14 @@ public final class Rows {
   /** Who hosted which rank of an attempt. */
   public record Attempt(String jobId, int attempt, List<String> workerByRank, long startedAt) {}
 
+  /**
+   * Where a job stands beside its own row.
+   *
+   * @param workerByRank of its newest attempt; empty before the first
+   * @param checkpointStep of its newest checkpoint, or null
+   */
+  public record Placement(List<String> workerByRank, Long checkpointStep) {}
+
   /** What a model says of an image: the most probable class. */
   public record Opinion(int label, double probability) {}
 

@@ -6,6 +6,7 @@ import java.util.Base64;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
@@ -50,9 +51,23 @@ public final class StoreReader {
         .findOne();
   }
 
-  /** The jobs with these ids, where they are there. */
+  /** The jobs with these ids, where they are there, in any order. */
   public List<StoredJob> jobs(Collection<String> jobIds) {
-    return jobIds.stream().map(this::job).flatMap(Optional::stream).toList();
+    return Many.of(jobIds)
+        .flatMap(
+            some ->
+                handle
+                    .createQuery("SELECT * FROM jobs WHERE id IN (<ids>) AND deleted = 0")
+                    .bindList("ids", some)
+                    .map((row, context) -> job(row))
+                    .list()
+                    .stream())
+        .toList();
+  }
+
+  /** By its id, where each of these jobs stands. */
+  public Map<String, Rows.Placement> placements(Collection<StoredJob> jobs) {
+    return PlacementReader.read(handle, jobs);
   }
 
   /** Every job that has not ended, or whose workers have not, in the order of submission. */
@@ -185,15 +200,6 @@ public final class StoreReader {
                     row.getString("worker_id"),
                     row.getString("line")))
         .list();
-  }
-
-  /** The step of a job's newest checkpoint. */
-  public Optional<Long> checkpointStep(String jobId) {
-    return handle
-        .createQuery("SELECT MAX(step) FROM checkpoints WHERE job_id = :job")
-        .bind("job", jobId)
-        .mapTo(Long.class)
-        .findOne();
   }
 
   /** A job's checkpoints, the newest first. */

@@ -1,6 +1,7 @@
 package io.tandem.coordinator.rest;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tandem.coordinator.TestJobs;
 import io.tandem.coordinator.jobs.ControlPlane;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -82,6 +84,24 @@ class ChangeStreamTest {
     assertThat(jobsShownAfter(Duration.ofSeconds(1))).isZero();
     submitJobs();
     assertThat(jobsShownAfter(Duration.ofHours(3))).isEqualTo(500);
+  }
+
+  /** A database that is busy for a moment must not cut off every web page. */
+  @Test
+  void shouldPassOverALookThatFailsAndEndAtTheThirdInARow() {
+    ChangeStream.Reader reader = new ChangeStream.Reader();
+    RuntimeException busy = new IllegalStateException("busy");
+    ChangeStream.Look first = new ChangeStream.Look(Map.of("job a", "A1", "job b", "B1"));
+    assertThat(reader.tell(first, null)).containsExactlyInAnyOrder("A1", "B1");
+    for (int i = 0; i < 2; i++) {
+      assertThat(reader.tell(null, busy)).isEmpty();
+    }
+    ChangeStream.Look next = new ChangeStream.Look(Map.of("job a", "A2", "job b", "B1"));
+    assertThat(reader.tell(next, null)).as("what changed meanwhile").containsExactly("A2");
+    for (int i = 0; i < 2; i++) {
+      assertThat(reader.tell(null, busy)).isEmpty();
+    }
+    assertThatThrownBy(() -> reader.tell(null, busy)).hasCause(busy);
   }
 
   @Test
