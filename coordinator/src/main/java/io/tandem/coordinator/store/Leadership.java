@@ -62,7 +62,9 @@ public final class Leadership {
     store.transact(
         handle -> {
           check(handle);
-          work.accept(new StoreWriter(handle));
+          StoreWriter writer = new StoreWriter(handle);
+          work.accept(writer);
+          writer.flush();
           return null;
         });
     renewedNanos = System.nanoTime();

@@ -1,17 +1,34 @@
 package io.tandem.coordinator.store;
 
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.SqlStatement;
 
-/** The writes of one transaction. */
+/**
+ * The writes of one transaction. What there is much of is sent at its end, statements of one kind
+ * together and in their order: else each would wait for the database's answer. Kinds write other
+ * tables or columns than each other, so that it matters to none when another is sent.
+ */
 public final class StoreWriter {
   private final Handle handle;
+  private final Map<String, PreparedBatch> waiting = new LinkedHashMap<>();
 
   StoreWriter(Handle handle) {
     this.handle = handle;
+  }
+
+  private PreparedBatch later(String sql) {
+    return waiting.computeIfAbsent(sql, handle::prepareBatch);
+  }
+
+  /** Sends what waits; last in the transaction. */
+  void flush() {
+    waiting.values().forEach(PreparedBatch::execute);
+    waiting.clear();
   }
 
   /** Stores a new job; returns its number. */
@@ -58,8 +75,7 @@ public final class StoreWriter {
   /** Stores where a job stands. */
   public void update(String jobId, StoredJob.Status status) {
     bindStatus(
-            handle
-                .createUpdate(
+            later(
                     "UPDATE jobs SET state = :state, reason = :reason, reason_text = :reasonText,"
                         + " pausing = :pausing, attempt = :attempt, restarts = :restarts,"
                         + " maximum_restarts = :maximumRestarts, waiting = :waiting,"
@@ -67,7 +83,7 @@ public final class StoreWriter {
                         + " ended_at = :endedAt WHERE id = :id")
                 .bind("id", jobId),
             status)
-        .execute();
+        .add();
   }
 
   private static <S extends SqlStatement<S>> S bindStatus(S statement, StoredJob.Status status) {
@@ -88,8 +104,7 @@ public final class StoreWriter {
 
   /** Stores a job's last report. */
   public void update(String jobId, StoredJob.Progress progress) {
-    handle
-        .createUpdate(
+    later(
             "UPDATE jobs SET step = :step, total_steps = :totalSteps, phase = :phase,"
                 + " steps_per_second = :steps, images_per_second = :images,"
                 + " value_map = :values, phase_seconds = :phases, reported_at = :time"
@@ -103,35 +118,32 @@ public final class StoreWriter {
         .bind("values", Json.write(progress.values()))
         .bind("phases", Json.write(progress.phaseSeconds()))
         .bind("time", progress.reportedAt())
-        .execute();
+        .add();
   }
 
   /** Stores what a job has taken and brought so far. */
   public void update(String jobId, Effort effort) {
-    handle
-        .createUpdate("UPDATE jobs SET effort = :effort WHERE id = :id")
+    later("UPDATE jobs SET effort = :effort WHERE id = :id")
         .bind("id", jobId)
         .bind("effort", Json.write(effort))
-        .execute();
+        .add();
   }
 
   /** Stores who hosts an attempt. */
   public void insert(Rows.Attempt attempt) {
-    handle
-        .createUpdate(
+    later(
             "INSERT INTO attempts (job_id, attempt, worker_by_rank, started_at)"
                 + " VALUES (:job, :attempt, :workers, :time)")
         .bind("job", attempt.jobId())
         .bind("attempt", attempt.attempt())
         .bind("workers", Json.write(attempt.workerByRank()))
         .bind("time", attempt.startedAt())
-        .execute();
+        .add();
   }
 
   /** Stores an event. */
   public void insert(Rows.Event event) {
-    handle
-        .createUpdate(
+    later(
             "INSERT INTO events (job_id, time, attempt, type, data)"
                 + " VALUES (:job, :time, :attempt, :type, :data)")
         .bind("job", event.jobId())
@@ -139,16 +151,13 @@ public final class StoreWriter {
         .bind("attempt", event.attempt())
         .bind("type", event.type())
         .bind("data", event.data())
-        .execute();
+        .add();
   }
 
   /** Stores values of time series. */
   public void insertMetrics(List<Rows.Metric> metrics) {
-    if (metrics.isEmpty()) {
-      return;
-    }
     PreparedBatch batch =
-        handle.prepareBatch(
+        later(
             "INSERT INTO metrics (job_id, name, time, attempt, step, value)"
                 + " VALUES (:job, :name, :time, :attempt, :step, :value)");
     for (Rows.Metric metric : metrics) {
@@ -161,16 +170,12 @@ public final class StoreWriter {
           .bind("value", metric.value())
           .add();
     }
-    batch.execute();
   }
 
   /** Stores lines of a log. */
   public void insertLogs(List<Rows.LogLine> lines) {
-    if (lines.isEmpty()) {
-      return;
-    }
     PreparedBatch batch =
-        handle.prepareBatch(
+        later(
             "INSERT INTO logs (job_id, time, attempt, worker_id, line)"
                 + " VALUES (:job, :time, :attempt, :worker, :line)");
     for (Rows.LogLine line : lines) {
@@ -182,7 +187,6 @@ public final class StoreWriter {
           .bind("line", line.line())
           .add();
     }
-    batch.execute();
   }
 
   /** Stores a checkpoint; the same path again replaces the older one. */
@@ -239,13 +243,12 @@ public final class StoreWriter {
 
   /** Remembers the last report of a worker. */
   public void acknowledged(String workerId, long sequence) {
-    handle
-        .createUpdate(
+    later(
             "INSERT INTO reporters (worker_id, sequence) VALUES (:worker, :sequence)"
                 + " ON CONFLICT (worker_id) DO UPDATE SET sequence = excluded.sequence")
         .bind("worker", workerId)
         .bind("sequence", sequence)
-        .execute();
+        .add();
   }
 
   /**
