@@ -2,6 +2,7 @@ package io.tandem.coordinator.jobs;
 
 import akka.actor.typed.Behavior;
 import akka.actor.typed.BehaviorInterceptor;
+import akka.actor.typed.Signal;
 import akka.actor.typed.TypedActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.tandem.coordinator.store.FencedException;
@@ -46,6 +47,17 @@ final class Fence extends BehaviorInterceptor<Object, Object> {
     } catch (FencedException e) {
       lost.accept(e.getMessage());
       return Behaviors.stopped();
+    } catch (RuntimeException e) {
+      write(e);
+      throw e;
+    }
+  }
+
+  @Override
+  public Behavior<Object> aroundSignal(
+      TypedActorContext<Object> context, Signal signal, SignalTarget<Object> target) {
+    try {
+      return target.apply(context, signal);
     } catch (RuntimeException e) {
       write(e);
       throw e;
