@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -37,10 +38,14 @@ final class ChildProcess implements AutoCloseable {
    * The same, with only the options given: none comes from the environment.
    *
    * @param errors the file that takes what it says on standard error
+   * @param inherited variables that it gets nevertheless
    */
-  static ChildProcess start(List<String> arguments, Path errors) {
+  static ChildProcess start(List<String> arguments, Path errors, Set<String> inherited) {
     ProcessBuilder builder = new ProcessBuilder().redirectError(errors.toFile());
-    builder.environment().keySet().removeIf(name -> name.startsWith("TANDEM_"));
+    builder
+        .environment()
+        .keySet()
+        .removeIf(name -> name.startsWith("TANDEM_") && !inherited.contains(name));
     return start(arguments, builder);
   }
 

@@ -57,9 +57,12 @@ final class ControlBench implements AutoCloseable {
    * @return whether no request, no job and no event was lost
    */
   boolean run() throws InterruptedException {
-    if (!load.listed(null).isEmpty()) {
+    int before = load.listed(null).size();
+    if (before > 0) {
       throw new CommandException(
-          ExitCode.USAGE, "--database: it has jobs already; give an empty one, for this alone");
+          ExitCode.USAGE,
+          "--database: %d jobs are there already; give an empty one, for this alone"
+              .formatted(before));
     }
     queue();
     latency("getMillis", "get, all jobs queued", load.get(size.calls()));

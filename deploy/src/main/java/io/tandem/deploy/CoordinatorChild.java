@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
@@ -52,7 +53,9 @@ final class CoordinatorChild implements AutoCloseable {
         database.isBlank()
             ? List.of("--store", directory.resolve("store").toString())
             : List.of("--database", database));
-    ChildProcess process = ChildProcess.start(command, directory.resolve("coordinator.log"));
+    Path log = directory.resolve("coordinator.log");
+    Set<String> inherited = database.isBlank() ? Set.of() : DatabaseOptions.CREDENTIALS;
+    ChildProcess process = ChildProcess.start(command, log, inherited);
     try {
       JsonNode serves = new ObjectMapper().readTree("{" + process.awaitLine("{"));
       return new CoordinatorChild(
@@ -62,9 +65,22 @@ final class CoordinatorChild implements AutoCloseable {
     } catch (JsonProcessingException e) {
       process.close();
       throw new IllegalStateException("the coordinator's first line is no JSON", e);
+    } catch (CommandException e) {
+      process.close();
+      throw new CommandException(
+          ExitCode.FAILED, "the coordinator does not start; it says last: " + lastLine(log));
     } catch (RuntimeException e) {
       process.close();
       throw e;
+    }
+  }
+
+  private static String lastLine(Path log) {
+    try {
+      List<String> lines = Files.readAllLines(log);
+      return lines.isEmpty() ? "nothing" : lines.get(lines.size() - 1);
+    } catch (IOException e) {
+      return log + " cannot be read: " + e;
     }
   }
 

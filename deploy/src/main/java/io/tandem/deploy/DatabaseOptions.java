@@ -7,12 +7,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** The database that coordinators share. Its password is no option: others could read it. */
 final class DatabaseOptions {
   static final String PASSWORD = "TANDEM_DATABASE_PASSWORD";
   static final String PASSWORD_FILE = "TANDEM_DATABASE_PASSWORD_FILE";
+
+  /** Who a coordinator is to the database, where it is not told by an option. */
+  static final Set<String> CREDENTIALS = Set.of("TANDEM_DATABASE_USER", PASSWORD, PASSWORD_FILE);
 
   /** How long the database may be away at the start. */
   static final Duration PATIENCE = Duration.ofMinutes(5);

@@ -79,7 +79,15 @@ class BenchControlIT {
       again.addAll(List.of(options));
       try (TandemProcess bench = start(password(), again)) {
         assertThat(bench.exitCode(Duration.ofMinutes(2))).as(bench.said()).isEqualTo(2);
-        assertThat(bench.said()).contains("--database: it has jobs already; give an empty one");
+        assertThat(bench.said())
+            .contains("--database: 80 jobs are there already; give an empty one");
+      }
+      Map<String, String> wrong = Map.of(DatabaseOptions.PASSWORD, "another");
+      try (TandemProcess bench = start(wrong, again)) {
+        assertThat(bench.exitCode(Duration.ofMinutes(2))).as(bench.said()).isEqualTo(1);
+        assertThat(bench.said())
+            .contains("the coordinator does not start; it says last: ")
+            .contains("password authentication failed");
       }
     }
   }

@@ -70,11 +70,27 @@ final class TestDatabase implements AutoCloseable {
     return database;
   }
 
-  private static TestDatabase prepared(Path data, EmbeddedPostgres server) throws SQLException {
+  private static TestDatabase prepared(Path data, EmbeddedPostgres server)
+      throws IOException, SQLException {
     TestDatabase database = new TestDatabase(data, server);
     database.execute("CREATE ROLE tandem LOGIN PASSWORD '" + PASSWORD + "'");
     database.execute("CREATE DATABASE tandem OWNER tandem");
+    database.askForThePassword();
     return database;
+  }
+
+  /** The server that the library starts lets everybody in. What stands first counts. */
+  private void askForThePassword() throws IOException, SQLException {
+    Path rules;
+    try (var connection = server.getPostgresDatabase().getConnection();
+        var statement = connection.createStatement();
+        var row = statement.executeQuery("SHOW hba_file")) {
+      row.next();
+      rules = Path.of(row.getString(1));
+    }
+    String all = "host all tandem 127.0.0.1/32 scram-sha-256\n" + Files.readString(rules);
+    Files.writeString(rules, all);
+    execute("SELECT pg_reload_conf()");
   }
 
   private void execute(String sql) throws SQLException {

@@ -80,9 +80,10 @@ final class ServiceRoutes {
   }
 
   /**
-   * Whether calls are to come here: from when a leader has answered, whatever goes away after that,
-   * for who calls is then told so, while of a service without a ready pod he would hear nothing. A
-   * coordinator that is cut off steps down and begins again, with another of these.
+   * Whether calls are to come here: from when a leader has answered, or the database is away from a
+   * member of the cluster, whatever goes away after that, for who calls is then told so, while of a
+   * service without a ready pod he would hear nothing. A coordinator that is cut off steps down and
+   * begins again, with another of these.
    */
   private CompletionStage<HttpResponse> look() {
     return CompletableFuture.supplyAsync(this::outage, blocking)

@@ -35,7 +35,7 @@ public final class Rows {
   /**
    * Where a job stands beside its own row.
    *
-   * @param workerByRank of its newest attempt; empty before the first
+   * @param workerByRank of the attempt that the job's row tells; empty before the first
    * @param checkpointStep of its newest checkpoint, or null
    */
   public record Placement(List<String> workerByRank, Long checkpointStep) {}

@@ -268,6 +268,42 @@ class StoreTest {
     }
   }
 
+  /** What is sent at the end of a transaction is as it was written, or nothing is. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldKeepTheOrderOfWhatIsSentTogether(Dialect dialect) {
+    try (Store store = new TestStore(dialect, directory).open()) {
+      StoredJob job = job("j1", null, "RUNNING", Set.of("a"));
+      Rows.Attempt attempt = new Rows.Attempt("j1", 1, List.of("a"), 1);
+      write(
+          store,
+          writer -> {
+            writer.insert(job);
+            for (String type : new String[] {"A", "B", "A"}) {
+              writer.insert(new Rows.Event(0, "j1", 1, 1, type, "{}"));
+              writer.update("j1", job(type, null, "STATE-" + type, Set.of()).status());
+            }
+            writer.update("j1", job("j1", null, "PAUSED", Set.of()).status());
+            writer.insert(attempt);
+            writer.insertMetrics(List.of());
+          });
+      assertThat(store.<List<Rows.Event>>read(reader -> reader.events("j1", 0, 9)))
+          .extracting(Rows.Event::type)
+          .containsExactly("A", "B", "A");
+      assertThat(store.<Optional<StoredJob>>read(reader -> reader.job("j1")).orElseThrow())
+          .extracting(stored -> stored.status().state())
+          .isEqualTo("PAUSED");
+      Consumer<StoreWriter> twice =
+          writer -> {
+            writer.insert(new Rows.Checkpoint("j1", "/c/5", 1, 5, 9, 0.5, 1));
+            writer.insert(attempt);
+          };
+      assertThat(catchThrowableOfType(RuntimeException.class, () -> write(store, twice)))
+          .matches(Store::refuses);
+      assertThat(store.<List<Rows.Checkpoint>>read(reader -> reader.checkpoints("j1"))).isEmpty();
+    }
+  }
+
   @Test
   void shouldRefuseASecondOwnerAndServeTheNextOne() {
     try (Store first = Store.open(directory)) {
