@@ -141,9 +141,7 @@ final class CoordinatorCommand implements Callable<Integer> {
     CoordinatorServer server;
     try {
       settings = settings();
-      server =
-          CoordinatorServer.start(
-              settings, JobTiming.standard().stoppingWithin(Duration.ofSeconds(stopSeconds)));
+      server = CoordinatorServer.start(settings, timing());
     } catch (CommandException e) {
       throw e;
     } catch (IllegalArgumentException e) {
@@ -164,6 +162,10 @@ final class CoordinatorCommand implements Callable<Integer> {
           ExitCode.FAILED, "the coordinator cannot go on: " + reason(e.getCause()));
     }
     return ExitCode.FAILED;
+  }
+
+  JobTiming timing() {
+    return JobTiming.standard().stoppingWithin(Duration.ofSeconds(stopSeconds));
   }
 
   private CoordinatorSettings settings() {

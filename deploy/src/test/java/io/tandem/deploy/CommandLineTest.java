@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tandem.coordinator.jobs.JobTiming;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -270,6 +271,15 @@ class CommandLineTest {
     List<String> all = new ArrayList<>(List.of("pictures", directory));
     all.addAll(List.of(options));
     return run(all.toArray(String[]::new));
+  }
+
+  @Test
+  void shouldWaitForAnAttemptThatSavesForAsLongAsItIsTold() {
+    CoordinatorCommand command = new CoordinatorCommand();
+    new CommandLine(command).parseArgs("--stop-seconds", "7");
+    assertThat(command.timing().stop()).isEqualTo(Duration.ofSeconds(7));
+    new CommandLine(command).parseArgs();
+    assertThat(command.timing()).isEqualTo(JobTiming.standard());
   }
 
   @Test

@@ -8,6 +8,7 @@ import akka.actor.typed.javadsl.Behaviors;
 import io.tandem.coordinator.store.FencedException;
 import io.tandem.coordinator.store.StoreUnavailableException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,44 +32,38 @@ final class Fence extends BehaviorInterceptor<Object, Object> {
   @Override
   public Behavior<Object> aroundStart(
       TypedActorContext<Object> context, PreStartTarget<Object> target) {
-    try {
-      return target.start(context);
-    } catch (RuntimeException e) {
-      write(e);
-      throw e;
-    }
+    return written(() -> target.start(context));
   }
 
   @Override
   public Behavior<Object> aroundReceive(
       TypedActorContext<Object> context, Object message, ReceiveTarget<Object> target) {
-    try {
-      return target.apply(context, message);
-    } catch (FencedException e) {
-      lost.accept(e.getMessage());
-      return Behaviors.stopped();
-    } catch (RuntimeException e) {
-      write(e);
-      throw e;
-    }
+    return written(
+        () -> {
+          try {
+            return target.apply(context, message);
+          } catch (FencedException e) {
+            lost.accept(e.getMessage());
+            return Behaviors.stopped();
+          }
+        });
   }
 
   @Override
   public Behavior<Object> aroundSignal(
       TypedActorContext<Object> context, Signal signal, SignalTarget<Object> target) {
-    try {
-      return target.apply(context, signal);
-    } catch (RuntimeException e) {
-      write(e);
-      throw e;
-    }
+    return written(() -> target.apply(context, signal));
   }
 
-  private static void write(RuntimeException failure) {
-    if (failure instanceof StoreUnavailableException) {
-      LOG.warn("the manager of the jobs starts again: {}", failure.getMessage());
-    } else {
-      LOG.error("the manager of the jobs fails, and starts again", failure);
+  private static Behavior<Object> written(Supplier<Behavior<Object>> work) {
+    try {
+      return work.get();
+    } catch (StoreUnavailableException e) {
+      LOG.warn("the manager of the jobs starts again: {}", e.getMessage());
+      throw e;
+    } catch (RuntimeException e) {
+      LOG.error("the manager of the jobs fails, and starts again unless it stops", e);
+      throw e;
     }
   }
 }

@@ -203,7 +203,7 @@ class JobManagerTest {
     unreached.close();
     walls.add(JobManagerTest::fail);
     LoggingTestKit.error(IllegalStateException.class)
-        .withMessageContains("the manager of the jobs fails, and starts again")
+        .withMessageContains("the manager of the jobs fails, and starts again unless it stops")
         .withOccurrences(1)
         .expect(
             kit.system(),
