@@ -129,6 +129,9 @@ final class BenchControlCommand implements Callable<Integer> {
   }
 
   private void check() {
+    if (!database.isBlank()) {
+      DatabaseOptions.database(database, "tandem", "");
+    }
     if (jobs < 1 || workers < 1 || readers < 0 || pages < 0 || clients < 1 || calls < 1) {
       throw new CommandException(
           ExitCode.USAGE,

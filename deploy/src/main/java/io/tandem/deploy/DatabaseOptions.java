@@ -50,8 +50,21 @@ final class DatabaseOptions {
   /** Empty when none is given. */
   Optional<Database> database() {
     return isGiven()
-        ? Optional.of(new Database(url.strip(), user, password(System.getenv())))
+        ? Optional.of(database(url, user, password(System.getenv())))
         : Optional.empty();
+  }
+
+  /**
+   * Where it is.
+   *
+   * @throws CommandException when the URL is none of PostgreSQL or holds a password
+   */
+  static Database database(String url, String user, String password) {
+    try {
+      return new Database(url.strip(), user, password);
+    } catch (IllegalArgumentException e) {
+      throw new CommandException(ExitCode.USAGE, "--database: " + e.getMessage());
+    }
   }
 
   /** The variable's, or the file's first line. */

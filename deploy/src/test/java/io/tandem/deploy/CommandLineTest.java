@@ -288,6 +288,7 @@ class CommandLineTest {
     assertThat(run("worker", "--coordinator", "here")).isEqualTo(2);
     assertThat(run("worker", "--drain-seconds", "0", "--coordinator", "127.0.0.1:1")).isEqualTo(2);
     assertThat(run("coordinator", "--stop-seconds", "0")).isEqualTo(2);
+    assertThat(run("bench", "control", "--database", "mysql://x")).isEqualTo(2);
     assertThat(run("sumbit")).isEqualTo(2);
     assertThat(run("jobs", "--server", "ftp://here")).isEqualTo(2);
     assertThat(run("export", "j1", "--out", directory.resolve("no/where").toString())).isEqualTo(2);
@@ -296,6 +297,7 @@ class CommandLineTest {
         .contains("--slots 0: allowed are 1 to 1024")
         .contains("--drain-seconds 0: allowed are 1 to 86400")
         .contains("--stop-seconds 0: allowed are 1 to 86400")
+        .contains("--database: database mysql://x: give a URL such as jdbc:postgresql://")
         .contains("--coordinator here: give HOST:PORT")
         .contains("--server ftp://here: give a whole address")
         .contains("give a file in a directory that exists")
